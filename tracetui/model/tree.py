@@ -1,0 +1,157 @@
+"""Trees of traces, held flat: a forest in pre-order, and cursors into it.
+
+Nothing here recurses and no node owns its children, so a chain of 100,000 is built, walked, compared,
+printed and freed like any other.
+
+A forest in pre-order, as three arrays of equal length; the subtree of row ``i`` is ``[i, i + sizes[i])``::
+
+    root            row  0   seq 0   depth 0   size 4
+    ├── a                1       1         1        2
+    │   └── b            2       3         2        1
+    └── c                3       2         1        1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tracetui.model.trace import Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forest:
+    """Rows of a pre-order, with the way to read the trace of each."""
+
+    seqs: Sequence[int]
+    depths: Sequence[int]
+    sizes: Sequence[int]
+    """Rows of each row's subtree, itself included."""
+    load: Callable[[int], Trace]
+    """Returns the trace of a seq."""
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    def roots(self) -> Iterator[TraceTree]:
+        """Yield the trees of the forest in seq order of their roots."""
+        row = 0
+        while row < len(self.seqs):
+            yield TraceTree(self, row)
+            row += self.sizes[row]
+
+    def check(self) -> None:
+        """Assert the invariants: sizes nest, depths step by one."""
+        ends: list[int] = []
+        for row, (depth, size) in enumerate(zip(self.depths, self.sizes, strict=True)):
+            while ends and ends[-1] <= row:
+                ends.pop()
+            if depth != len(ends) or size < 1 or row + size > (ends[-1] if ends else len(self)):
+                raise AssertionError(f"row {row}: depth {depth}, size {size}, open {ends[-3:]}")
+            ends.append(row + size)
+
+
+class TraceTree:
+    """A trace with its descendants: a cursor into a forest.
+
+    ``children`` makes new cursors, in seq order. Two trees are equal if their shapes and their traces are.
+    """
+
+    __slots__ = ("_forest", "_row", "_trace")
+
+    def __init__(self, forest: Forest, row: int = 0) -> None:
+        self._forest = forest
+        self._row = row
+        self._trace: Trace | None = None
+
+    @property
+    def trace(self) -> Trace:
+        """The trace at the root of this tree, with its depth."""
+        if self._trace is None:
+            trace = self._forest.load(self._forest.seqs[self._row])
+            trace.depth = self._forest.depths[self._row]
+            self._trace = trace
+        return self._trace
+
+    @property
+    def children(self) -> list[TraceTree]:
+        """The trees one level below; costs their number."""
+        sizes, row = self._forest.sizes, self._row + 1
+        end = self._row + sizes[self._row]
+        found = []
+        while row < end:
+            found.append(TraceTree(self._forest, row))
+            row += sizes[row]
+        return found
+
+    def __len__(self) -> int:
+        """Return the number of traces in this tree, itself included."""
+        return self._forest.sizes[self._row]
+
+    def walk(self) -> Iterator[tuple[int, Trace]]:
+        """Yield (depth below this tree's root, trace) in pre-order."""
+        forest, first = self._forest, self._row
+        base = forest.depths[first]
+        for row in range(first, first + forest.sizes[first]):
+            trace = forest.load(forest.seqs[row])
+            trace.depth = forest.depths[row]
+            yield trace.depth - base, trace
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TraceTree):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self.walk(), other.walk(), strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<TraceTree {self.trace.id!r} with {len(self)} traces>"
+
+
+def build_forest(
+    roots: Sequence[int],
+    first_child: Sequence[int],
+    next_sibling: Sequence[int],
+    load: Callable[[int], Trace],
+) -> Forest:
+    """Lay out the trees of ``roots`` in pre-order, in time linear in their nodes.
+
+    ``first_child`` and ``next_sibling`` are seqs by seq, −1 where there is none.
+    """
+    from array import array
+
+    seqs, depths = array("I"), array("I")
+    for root in roots:
+        node, depth = root, 0
+        above: list[int] = []
+        while True:
+            seqs.append(node)
+            depths.append(depth)
+            child = first_child[node]
+            if child >= 0:
+                above.append(node)
+                node, depth = child, depth + 1
+                continue
+            while depth and next_sibling[node] < 0:
+                node = above.pop()
+                depth -= 1
+            if not depth:
+                break
+            node = next_sibling[node]
+    return Forest(seqs, depths, subtree_sizes(depths), load)
+
+
+def subtree_sizes(depths: Sequence[int]) -> Sequence[int]:
+    """Return the subtree size of each row of a pre-order, from its depths, in linear time."""
+    from array import array
+
+    sizes = array("I", bytes(4 * len(depths)))
+    open_rows: list[int] = []
+    for row, depth in enumerate(depths):
+        while len(open_rows) > depth:
+            start = open_rows.pop()
+            sizes[start] = row - start
+        open_rows.append(row)
+    for start in open_rows:
+        sizes[start] = len(depths) - start
+    return sizes

@@ -1,0 +1,212 @@
+"""Values of any shape: what may be stored, how it is packed, how it is shown as JSON.
+
+``Value`` is None, bool, int, float, str, bytes, list, or dict with str keys. Owns the refusals: whatever
+``normalize`` lets through packs, unpacks to an equal value, and can be written as valid JSON. Nothing that
+msgpack can pack but not unpack leaves this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+import msgpack
+
+from tracetui.errors import InvalidTraceError
+
+Value: TypeAlias = "None | bool | int | float | str | bytes | list[Value] | dict[str, Value]"
+"""What is stored: plain Python values, ints from -2**63 to 2**64 - 1."""
+
+ValueLike: TypeAlias = (
+    "None | bool | int | float | str | bytes | bytearray | Sequence[ValueLike] | Mapping[str, ValueLike]"
+)
+"""What may be given: any sequence or mapping stands for list or dict."""
+
+INT_MIN = -(2**63)
+INT_MAX = 2**64 - 1
+MAX_DEPTH = 512
+"""Containers inside containers, at most; msgpack itself packs deeper and then cannot unpack."""
+MAX_PACKED_BYTES = 32 * 1024 * 1024
+MAX_NAME_BYTES = 512
+"""Length of an id, type name or tag in UTF-8."""
+MAX_TAGS = 1000
+
+_packer = msgpack.Packer(unicode_errors="surrogatepass", autoreset=True)
+
+
+def pack(value: object) -> bytes:
+    """Pack a normalised value as msgpack; lone surrogates survive.
+
+    A fresh call is safe from any thread: the packer is used under the interpreter's lock and holds nothing
+    between calls.
+    """
+    return cast("bytes", _packer.pack(value))
+
+
+unpack = partial(
+    msgpack.unpackb, raw=False, strict_map_key=False, unicode_errors="surrogatepass", use_list=True
+)
+"""Unpack what ``pack`` made. Raises msgpack's exceptions and ValueError: callers know path and offset."""
+
+
+def normalize(value: object, field: str) -> Value:
+    """Return the value as plain lists, dicts and scalars, copied.
+
+    :raises InvalidTraceError: naming ``field`` and the path in it, for integers out of range, nesting deeper
+        than 512, keys that are not str, and types that cannot be stored.
+
+    >>> normalize({"a": (1, 2)}, "metadata")
+    {'a': [1, 2]}
+    >>> normalize({1: 2}, "metadata")
+    Traceback (most recent call last):
+    tracetui.errors.InvalidTraceError: metadata: key 1 is of type int, keys must be str
+    """
+    return _normal(value, field, 0)
+
+
+_PLAIN = frozenset({type(None), bool, float, str, bytes})
+
+
+def _normal(value: object, where: str, depth: int) -> Value:
+    kind = type(value)
+    if kind in _PLAIN:
+        return cast("Value", value)
+    if kind is int:
+        return _integer(cast("int", value), where)
+    if depth >= MAX_DEPTH and isinstance(value, (dict, list, tuple, Mapping, Sequence)):
+        if not isinstance(value, (str, bytes, bytearray)):
+            raise InvalidTraceError(where[:200], f"nested deeper than {MAX_DEPTH} levels")
+    if kind is dict:
+        return _mapping(cast("dict[object, object]", value), where, depth)
+    if kind is list or kind is tuple:
+        return [_normal(item, where, depth + 1) for item in cast("list[object]", value)]
+    return _other(value, where, depth)
+
+
+def _integer(value: int, where: str) -> int:
+    if not INT_MIN <= value <= INT_MAX:
+        raise InvalidTraceError(where, f"integer outside -2**63 … 2**64-1 ({value.bit_length()} bits)")
+    return value
+
+
+def _mapping(value: Mapping[Any, object], where: str, depth: int) -> dict[str, Value]:
+    normal: dict[str, Value] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise InvalidTraceError(where, f"key {key!r} is of type {type(key).__name__}, keys must be str")
+        normal[str(key)] = _normal(item, where, depth + 1)
+    return normal
+
+
+def _other(value: object, where: str, depth: int) -> Value:
+    """Take subclasses of the plain types and any Mapping or Sequence; refuse the rest."""
+    if isinstance(value, int):
+        return _integer(int(value), where)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, Mapping):
+        return _mapping(value, where, depth)
+    if isinstance(value, Sequence):
+        return [_normal(item, where, depth + 1) for item in value]
+    raise InvalidTraceError(where, f"a {type(value).__name__} cannot be stored; give a plain value")
+
+
+def checked_name(name: object, field: str, *, empty: bool = True) -> str:
+    """Return an id, type name or tag if it is a str of at most 512 bytes.
+
+    :raises InvalidTraceError: naming ``field``.
+    """
+    if not isinstance(name, str):
+        raise InvalidTraceError(field, f"must be a str, not {type(name).__name__}")
+    if not name and not empty:
+        raise InvalidTraceError(field, "must not be empty")
+    if len(name) * 3 > MAX_NAME_BYTES:
+        size = len(name.encode("utf-8", "surrogatepass"))
+        if size > MAX_NAME_BYTES:
+            raise InvalidTraceError(field, f"{size} bytes long, at most {MAX_NAME_BYTES} are allowed")
+    return name if type(name) is str else str.__str__(name)
+
+
+def checked_tags(tags: object) -> tuple[str, ...]:
+    """Return tags as given: order, spelling and duplicates kept.
+
+    :raises InvalidTraceError: for more than 1,000 tags, a tag that is no str, or a bare string.
+    """
+    if isinstance(tags, (str, bytes)):
+        raise InvalidTraceError("tags", "must be a sequence of strings, not one string")
+    try:
+        listed: tuple[object, ...] = tuple(tags)  # type: ignore[arg-type]
+    except TypeError:
+        raise InvalidTraceError("tags", f"must be a sequence of strings, not {type(tags).__name__}") from None
+    if len(listed) > MAX_TAGS:
+        raise InvalidTraceError("tags", f"{len(listed):,} tags, at most {MAX_TAGS:,} are allowed")
+    return tuple([checked_name(tag, "tags") for tag in listed]) if listed else ()
+
+
+# ---- JSON ------------------------------------------------------------------------------------------------
+
+_BYTES_KEY = re.compile(r"\$+bytes\Z")
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+def to_jsonable(value: object) -> object:
+    """Return a value that json can write as valid JSON, and ``from_jsonable`` can read back.
+
+    Non-finite floats become the strings "NaN", "Infinity", "-Infinity"; bytes become {"$bytes": base64} (a
+    dict that has just such a key gets one more "$").
+    """
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, dict):
+        if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
+            return {"$" + key: to_jsonable(value[key])}
+        return {key: to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_jsonable(item) for item in value]
+    return value
+
+
+def from_jsonable(value: object) -> object:
+    """Undo ``to_jsonable`` (but for non-finite floats, which stay strings)."""
+    if isinstance(value, dict):
+        if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
+            return _from_bytes_key(key, value[key])
+        return {key: from_jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [from_jsonable(item) for item in value]
+    return value
+
+
+def _from_bytes_key(key: str, value: object) -> object:
+    if key != "$bytes":
+        return {key[1:]: from_jsonable(value)}
+    try:
+        return base64.b64decode(cast("str", value), validate=True)
+    except (ValueError, TypeError):
+        return {key: from_jsonable(value)}
+
+
+def dumps(value: object, *, indent: int | None = None) -> str:
+    r"""Write a value as valid JSON that is safe to print on a terminal.
+
+    Characters that control a terminal or turn the direction of writing are written as ``\u`` escapes; all
+    others stay readable.
+
+    >>> print(dumps({"é": "\x1b[2J\x9b"}))
+    {"é": "\u001b[2J\u009b"}
+    """
+    text = json.dumps(to_jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
