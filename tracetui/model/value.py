@@ -78,9 +78,8 @@ def _normal(value: object, where: str, depth: int) -> Value:
         return cast("Value", value)
     if kind is int:
         return _integer(cast("int", value), where)
-    if depth >= MAX_DEPTH and isinstance(value, (dict, list, tuple, Mapping, Sequence)):
-        if not isinstance(value, (str, bytes, bytearray)):
-            raise InvalidTraceError(where[:200], f"nested deeper than {MAX_DEPTH} levels")
+    if depth >= MAX_DEPTH and not isinstance(value, (str, bytes, bytearray, int, float)):
+        raise InvalidTraceError(where[:200], f"nested deeper than {MAX_DEPTH} levels")
     if kind is dict:
         return _mapping(cast("dict[object, object]", value), where, depth)
     if kind is list or kind is tuple:

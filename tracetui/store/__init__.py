@@ -1,0 +1,1 @@
+"""Where the model and the engines meet: recording, reading, transactions, following, opening."""
