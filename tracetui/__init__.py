@@ -19,7 +19,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracetui.errors import *  # noqa: F403
+    from tracetui.errors import (
+        BatchTooLargeError,
+        ClosedError,
+        CorruptionError,
+        FormatError,
+        FormatVersionError,
+        InvalidRunError,
+        InvalidTraceError,
+        InvalidTransitionError,
+        LockedError,
+        ParentNotFoundError,
+        QueryError,
+        QuerySyntaxError,
+        ReadOnlyError,
+        RunClosedError,
+        RunExistsError,
+        RunNotFoundError,
+        StorageError,
+        StoreError,
+        TraceCompletedError,
+        TraceExistsError,
+        TraceNotFoundError,
+        TraceTuiError,
+        UnknownFieldError,
+        UnreachableError,
+        WriteFailedError,
+    )
     from tracetui.model.change import Annotation, Change
     from tracetui.model.draft import TraceDraft
     from tracetui.model.run import Damage, Owner, Run
@@ -28,7 +54,8 @@ if TYPE_CHECKING:
     from tracetui.model.tree import TraceTree
     from tracetui.model.value import Value, ValueLike
     from tracetui.querying.search import search
-    from tracetui.store.database import Database, open_database as open  # noqa: A004, I001
+    from tracetui.store.database import Database
+    from tracetui.store.database import open_database as open  # noqa: A004 - the public name
     from tracetui.store.trace_store import TraceStore
     from tracetui.store.transaction import Transaction
 
@@ -59,7 +86,56 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _OTHER_NAMES = {"open": "open_database"}
 
-__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605 - the table above is its one source
+__all__ = [
+    "Annotation",
+    "BatchTooLargeError",
+    "Change",
+    "ClosedError",
+    "CorruptionError",
+    "Custom",
+    "Damage",
+    "Database",
+    "Decision",
+    "Error",
+    "FormatError",
+    "FormatVersionError",
+    "InvalidRunError",
+    "InvalidTraceError",
+    "InvalidTransitionError",
+    "LockedError",
+    "Owner",
+    "ParentNotFoundError",
+    "Query",
+    "QueryError",
+    "QuerySyntaxError",
+    "ReadOnlyError",
+    "Run",
+    "RunClosedError",
+    "RunExistsError",
+    "RunNotFoundError",
+    "StorageError",
+    "StoreError",
+    "Thought",
+    "ToolCall",
+    "Trace",
+    "TraceCompletedError",
+    "TraceDraft",
+    "TraceExistsError",
+    "TraceNotFoundError",
+    "TraceStore",
+    "TraceTree",
+    "TraceTuiError",
+    "TraceType",
+    "Transaction",
+    "UnknownFieldError",
+    "UnreachableError",
+    "Value",
+    "ValueLike",
+    "WriteFailedError",
+    "__version__",
+    "open",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:

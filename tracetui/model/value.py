@@ -11,7 +11,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -66,46 +66,64 @@ def normalize(value: object, field: str) -> Value:
     Traceback (most recent call last):
     tracetui.errors.InvalidTraceError: metadata: key 1 is of type int, keys must be str
     """
-    return _normal(value, field, 0)
-
-
-_PLAIN = frozenset({type(None), bool, float, str, bytes})
-
-
-def _normal(value: object, where: str, depth: int) -> Value:
     kind = type(value)
     if kind in _PLAIN:
         return cast("Value", value)
-    if kind is int:
-        return _integer(cast("int", value), where)
-    if depth >= MAX_DEPTH and not isinstance(value, (str, bytes, bytearray, int, float)):
-        raise InvalidTraceError(where[:200], f"nested deeper than {MAX_DEPTH} levels")
-    if kind is dict:
-        return _mapping(cast("dict[object, object]", value), where, depth)
-    if kind is list or kind is tuple:
-        return [_normal(item, where, depth + 1) for item in cast("list[object]", value)]
-    return _other(value, where, depth)
+    holder: list[Any] = [None]
+    pending: list[tuple[Any, Any, object, int]] = [(holder, 0, value, 1)]
+    while pending:
+        into, key, item, depth = pending.pop()
+        into[key] = _copied(item, depth, field, pending)
+    return cast("Value", holder[0])
 
 
-def _integer(value: int, where: str) -> int:
-    if not INT_MIN <= value <= INT_MAX:
-        raise InvalidTraceError(where, f"integer outside -2**63 … 2**64-1 ({value.bit_length()} bits)")
-    return value
+_PLAIN = frozenset({type(None), bool, float, str, bytes})
+_CONTAINERS = frozenset({dict, list, tuple})
 
 
-def _mapping(value: Mapping[Any, object], where: str, depth: int) -> dict[str, Value]:
-    normal: dict[str, Value] = {}
-    for key, item in value.items():
-        if not isinstance(key, str):
-            raise InvalidTraceError(where, f"key {key!r} is of type {type(key).__name__}, keys must be str")
-        normal[str(key)] = _normal(item, where, depth + 1)
-    return normal
+def _copied(value: Any, depth: int, field: str, pending: list[Any]) -> Any:
+    """Return the plain form of a value; those of its parts that have parts are left pending.
+
+    An explicit stack instead of recursion: a caller may stand deep in its own stack already.
+    """
+    if type(value) not in _CONTAINERS:
+        value = _plain(value, field)
+        if type(value) not in _CONTAINERS:
+            return value
+    if depth > MAX_DEPTH:
+        raise InvalidTraceError(field, f"nested deeper than {MAX_DEPTH} levels")
+    made: Any
+    items: Any
+    if type(value) is dict:
+        made, items = dict.fromkeys(value), value.items()
+        if not all(map(_is_str, made)):
+            raise _wrong_key(made, field)
+    else:
+        made, items = [None] * len(value), enumerate(value)
+    for name, item in items:
+        if type(item) in _PLAIN:
+            made[name] = item
+        else:
+            pending.append((made, name, item, depth + 1))
+    return made
 
 
-def _other(value: object, where: str, depth: int) -> Value:
-    """Take subclasses of the plain types and any Mapping or Sequence; refuse the rest."""
+def _is_str(key: object) -> bool:
+    return type(key) is str
+
+
+def _wrong_key(keys: Any, field: str) -> InvalidTraceError:
+    wrong = next(key for key in keys if type(key) is not str)
+    return InvalidTraceError(field, f"key {wrong!r} is of type {type(wrong).__name__}, keys must be str")
+
+
+def _plain(value: object, field: str) -> object:
+    """Take ints, subclasses of the plain types, and any Mapping or Sequence; refuse the rest."""
     if isinstance(value, int):
-        return _integer(int(value), where)
+        if not INT_MIN <= value <= INT_MAX:
+            bits = int(value).bit_length()
+            raise InvalidTraceError(field, f"integer outside -2**63 … 2**64-1 ({bits} bits)")
+        return bool(value) if isinstance(value, bool) else int(value)
     if isinstance(value, float):
         return float(value)
     if isinstance(value, str):
@@ -113,10 +131,10 @@ def _other(value: object, where: str, depth: int) -> Value:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     if isinstance(value, Mapping):
-        return _mapping(value, where, depth)
+        return {str.__str__(key) if isinstance(key, str) else key: value[key] for key in value}
     if isinstance(value, Sequence):
-        return [_normal(item, where, depth + 1) for item in value]
-    raise InvalidTraceError(where, f"a {type(value).__name__} cannot be stored; give a plain value")
+        return list(value)
+    raise InvalidTraceError(field, f"a {type(value).__name__} cannot be stored; give a plain value")
 
 
 def checked_name(name: object, field: str, *, empty: bool = True) -> str:
@@ -163,39 +181,53 @@ def to_jsonable(value: object) -> object:
     Non-finite floats become the strings "NaN", "Infinity", "-Infinity"; bytes become {"$bytes": base64} (a
     dict that has just such a key gets one more "$").
     """
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return value
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124
-    if isinstance(value, bytes):
-        return {"$bytes": base64.b64encode(value).decode("ascii")}
-    if isinstance(value, dict):
-        if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
-            return {"$" + key: to_jsonable(value[key])}
-        return {key: to_jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_jsonable(item) for item in value]
-    return value
+    return _rebuilt(value, _encoded)
 
 
 def from_jsonable(value: object) -> object:
     """Undo ``to_jsonable`` (but for non-finite floats, which stay strings)."""
+    return _rebuilt(value, _decoded)
+
+
+def _rebuilt(value: object, change: Callable[[Any], Any]) -> object:
+    """Return a copy with ``change`` applied to every part, outside in; without recursion."""
+    holder: list[Any] = [value]
+    pending: list[tuple[Any, Any]] = [(holder, 0)]
+    while pending:
+        container, key = pending.pop()
+        made = container[key] = change(container[key])
+        if isinstance(made, dict):
+            pending.extend((made, name) for name in made)
+        elif isinstance(made, list):
+            pending.extend((made, index) for index in range(len(made)))
+    return cast("object", holder[0])
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, dict):
         if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
-            return _from_bytes_key(key, value[key])
-        return {key: from_jsonable(item) for key, item in value.items()}
+            return {"$" + key: value[key]}
+        return dict(value)
+    return list(value) if isinstance(value, (list, tuple)) else value
+
+
+def _decoded(value: Any) -> Any:
     if isinstance(value, list):
-        return [from_jsonable(item) for item in value]
-    return value
-
-
-def _from_bytes_key(key: str, value: object) -> object:
-    if key != "$bytes":
-        return {key[1:]: from_jsonable(value)}
-    try:
-        return base64.b64decode(cast("str", value), validate=True)
-    except (ValueError, TypeError):
-        return {key: from_jsonable(value)}
+        return list(value)
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
+        if key != "$bytes":
+            return {key[1:]: value[key]}
+        try:
+            return base64.b64decode(value[key], validate=True)
+        except (ValueError, TypeError):
+            return value
+    return dict(value)
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
