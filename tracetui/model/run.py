@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from tracetui.errors import InvalidRunError, InvalidTransitionError
-from tracetui.model.value import MAX_NAME_BYTES, Value
+from tracetui.model.value import MAX_NAME_BYTES, Value, to_jsonable
 
 ACTIVE, PAUSED, COMPLETED, FAILED, CANCELLED, ARCHIVED = (
     "active", "paused", "completed", "failed", "cancelled", "archived",
@@ -124,7 +124,7 @@ class Run:
         """Return the run as plain data that ``tracetui.model.value.dumps`` writes."""
         return {
             "id": self.id, "name": self.name, "status": self.status, "created_ms": self.created_ms,
-            "ended_ms": self.ended_ms, "tags": list(self.tags), "metadata": self.metadata,
+            "ended_ms": self.ended_ms, "tags": list(self.tags), "metadata": to_jsonable(self.metadata),
             "traces": self.traces, "errors": self.errors, "tokens_in": self.tokens_in,
             "tokens_out": self.tokens_out, "cost_usd": self.cost_usd, "last_ms": self.last_ms,
             "damage": [

@@ -204,13 +204,18 @@ def _rebuilt(value: object, change: Callable[[Any], Any]) -> object:
 
 
 def _encoded(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
+        return {"$" + key: value[key]}
+    return _writable(value)
+
+
+def _writable(value: Any) -> Any:
+    """Return a part in a form that json can write; keys are left as they are."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, dict):
-        if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
-            return {"$" + key: value[key]}
         return dict(value)
     return list(value) if isinstance(value, (list, tuple)) else value
 
@@ -231,7 +236,7 @@ def _decoded(value: Any) -> Any:
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
-    r"""Write a value as valid JSON that is safe to print on a terminal.
+    r"""Write what ``to_jsonable`` made, or plain data, as valid JSON that is safe to print on a terminal.
 
     Characters that control a terminal or turn the direction of writing are written as ``\u`` escapes; all
     others stay readable.
@@ -239,5 +244,5 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     >>> print(dumps({"é": "\x1b[2J\x9b"}))
     {"é": "\u001b[2J\u009b"}
     """
-    text = json.dumps(to_jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
+    text = json.dumps(_rebuilt(value, _writable), ensure_ascii=False, allow_nan=False, indent=indent)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
