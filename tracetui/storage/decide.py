@@ -1,0 +1,194 @@
+"""Deciding a commit: do these changes fit the run as it is, and what numbers and times do they get?
+
+Pure: reads the state of a run, changes nothing, and is the same for every engine, so that all refuse the
+same things with the same words. What could be checked without the state was checked when the changes were
+made (``tracetui.model.change``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tracetui.errors import (
+    BatchTooLargeError,
+    InvalidTraceError,
+    ParentNotFoundError,
+    RunClosedError,
+    TraceCompletedError,
+    TraceExistsError,
+    TraceNotFoundError,
+)
+from tracetui.model.change import Amendment, AnyChange, Completion, NewAnnotation, NewTrace, RunPatch
+from tracetui.model.run import ACTIVE, ENDED, check_move
+from tracetui.model.trace_type import KIND_NAMES, LATE_FIELDS
+from tracetui.model.value import Value
+from tracetui.storage.backend import MAX_CHANGES, MAX_COMMIT_BYTES, Existing
+
+if TYPE_CHECKING:
+    from tracetui.storage.tail import Tail
+
+TRACE, COMPLETION, AMENDMENT, ANNOTATION, RUN = range(5)
+CHANGE_NAMES = ("trace", "completion", "amendment", "annotation", "run")
+
+
+@dataclass(slots=True)
+class Entry:
+    """A change with what its commit decided: whom it concerns, and when.
+
+    ``seq`` is the trace's number (−1 for the run); ``parent`` the seq of its parent (−1: none there) and
+    ``awaited`` the id it waits for; ``time_ms`` is a trace's timestamp, a completion's end, a note's time.
+    """
+
+    code: int
+    seq: int
+    change: AnyChange
+    time_ms: int = 0
+    parent: int = -1
+    awaited: str | None = None
+    values: Mapping[str, Value] | None = None
+
+
+@dataclass(slots=True)
+class Commit:
+    """What will be written: entries in order, numbered densely from ``first_seq`` and ``first_rev``."""
+
+    first_seq: int
+    first_rev: int
+    entries: list[Entry]
+    traces: int
+    skipped: frozenset[str]
+
+
+def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms: int) -> Commit:
+    """Return the commit of these changes to a run in this state.
+
+    :raises StoreError: for the first change that does not fit; nothing of the commit counts then.
+    """
+    _check_size(changes)
+    decision = _Decision(tail, existing, now_ms)
+    for change in changes:
+        decision.take(change)
+    return Commit(tail.count, tail.rev, decision.entries, len(decision.new), frozenset(decision.skipped))
+
+
+def _check_size(changes: Sequence[AnyChange]) -> None:
+    if len(changes) > MAX_CHANGES:
+        raise BatchTooLargeError("changes", len(changes), MAX_CHANGES)
+    if len(changes) > 1:
+        size = sum(len(change.body) for change in changes if not isinstance(change, RunPatch))
+        if size > MAX_COMMIT_BYTES:
+            raise BatchTooLargeError("bytes", size, MAX_COMMIT_BYTES)
+
+
+class _Decision:
+    """The state of a run with the changes of one commit laid over it."""
+
+    def __init__(self, tail: Tail, existing: Existing, now_ms: int) -> None:
+        self.tail = tail
+        self.skip = existing == "skip"
+        self.now_ms = now_ms
+        self.entries: list[Entry] = []
+        self.new: dict[str, int] = {}
+        self.made: list[NewTrace] = []
+        self.skipped: list[str] = []
+        self.ended: set[int] = set()
+        self.unmergeable: set[int] = set()
+        self.status = tail.status
+        self.last_set = tail.last_set_ms
+
+    def take(self, change: AnyChange) -> None:
+        """Add a change to the commit, or refuse it."""
+        if type(change) is NewTrace:
+            self._trace(change)
+        elif type(change) is Completion:
+            self._completion(change)
+        elif type(change) is Amendment:
+            self._amendment(change)
+        elif type(change) is NewAnnotation:
+            time_ms = self.now_ms if change.timestamp is None else change.timestamp
+            self.entries.append(Entry(ANNOTATION, self._seq_of(change.trace_id), change, time_ms))
+        else:
+            assert isinstance(change, RunPatch)  # noqa: S101 - the last of the five
+            self._run(change)
+
+    def _trace(self, change: NewTrace) -> None:
+        trace_id = change.id
+        if trace_id in self.new or self.tail.seq_of(trace_id) is not None:
+            if not self.skip:
+                raise TraceExistsError(trace_id)
+            self.skipped.append(trace_id)
+            return
+        if self.status != ACTIVE:
+            raise RunClosedError(self.tail.run_id, self.status)
+        parent, awaited = -1, None
+        if change.parent_id is not None:
+            parent = self._find(change.parent_id)
+            if parent < 0:
+                if not change.await_parent or not change.parent_id:
+                    raise ParentNotFoundError(change.parent_id)
+                awaited = change.parent_id
+        seq = self.tail.count + len(self.made)
+        time_ms = change.timestamp
+        if time_ms is None:
+            time_ms = self.last_set = max(self.now_ms, self.last_set)
+        self.new[trace_id] = seq
+        self.made.append(change)
+        self.entries.append(Entry(TRACE, seq, change, time_ms, parent, awaited))
+
+    def _find(self, trace_id: str) -> int:
+        seq = self.new.get(trace_id)
+        if seq is None:
+            seq = self.tail.seq_of(trace_id)
+        return -1 if seq is None else seq
+
+    def _seq_of(self, trace_id: str) -> int:
+        seq = self._find(trace_id)
+        if seq < 0:
+            raise TraceNotFoundError(trace_id)
+        return seq
+
+    def _completion(self, change: Completion) -> None:
+        seq = self._seq_of(change.trace_id)
+        made = self._made(seq)
+        status = self.tail.statuses[seq] if made is None else made.status
+        if status != 0 or seq in self.ended:
+            raise TraceCompletedError(change.trace_id)
+        kind = self.tail.kinds[seq] if made is None else made.kind
+        for name in change.late:
+            if name not in LATE_FIELDS[kind]:
+                raise InvalidTraceError(name, f"a {KIND_NAMES[kind]} takes no such field at its end")
+        self._check_mergeable(seq, change.has_metadata, mergeable=change.mergeable)
+        self.ended.add(seq)
+        end_ms = max(self.now_ms, self.last_set) if change.end_ms is None else change.end_ms
+        self.entries.append(Entry(COMPLETION, seq, change, end_ms))
+
+    def _made(self, seq: int) -> NewTrace | None:
+        return self.made[seq - self.tail.count] if seq >= self.tail.count else None
+
+    def _amendment(self, change: Amendment) -> None:
+        seq = self._seq_of(change.trace_id)
+        self._check_mergeable(seq, change.has_metadata, mergeable=True)
+        self.entries.append(Entry(AMENDMENT, seq, change))
+
+    def _check_mergeable(self, seq: int, has_metadata: bool, *, mergeable: bool) -> None:
+        if not has_metadata:
+            return
+        made = self._made(seq)
+        own = self.tail.is_mergeable(seq) if made is None else made.mergeable
+        if not own or seq in self.unmergeable or not mergeable:
+            raise InvalidTraceError(
+                "metadata", "the trace's own metadata is no mapping: nothing can be merged in"
+                if mergeable else "only a mapping can be merged into a trace's metadata"
+            )  # fmt: skip
+
+    def _run(self, change: RunPatch) -> None:
+        values = dict(change.values)
+        wanted = values.get("status")
+        if wanted is not None:
+            check_move(self.tail.run_id, self.status, str(wanted))
+            self.status = str(wanted)
+            if wanted in ENDED and "ended_ms" not in values and self.tail.ended_ms is None:
+                values["ended_ms"] = max(self.now_ms, self.last_set)
+        self.entries.append(Entry(RUN, -1, change, self.now_ms, values=values))

@@ -1,0 +1,159 @@
+"""The engine that keeps runs in memory: the same decisions and indices as any other, and no file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sortedcontainers import SortedKeyList
+
+from tracetui.errors import ClosedError, RunExistsError, RunNotFoundError
+from tracetui.model.change import Annotation, AnyChange, Change, RunPatch
+from tracetui.model.clock import now_ms
+from tracetui.model.run import Damage, Run
+from tracetui.model.trace import Trace
+from tracetui.model.value import Value
+from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
+from tracetui.storage.decide import decide
+from tracetui.storage.tail import Tail
+from tracetui.storage.view import LiveView
+
+
+class _Held:
+    """Bodies that are their own references."""
+
+    def read(self, ref: Any) -> bytes:
+        """Return the reference itself."""
+        return bytes(ref)
+
+
+class MemoryEngine:
+    """Runs in memory, gone with the process."""
+
+    capabilities = Capabilities(persistent=False, multi_process=False, push_wakeups=True)
+    location = "memory://"
+
+    def __init__(self) -> None:
+        self._tails: dict[str, Tail] = {}
+        self._order: SortedKeyList[Tail, tuple[int, str]] = SortedKeyList(
+            key=lambda tail: (tail.created_ms, tail.run_id)
+        )
+        self._news = threading.Condition()
+        self._closed = False
+
+    def _tail(self, run_id: str) -> Tail:
+        if self._closed:
+            raise ClosedError(self.location)
+        tail = self._tails.get(run_id)
+        if tail is None:
+            raise RunNotFoundError(run_id)
+        return tail
+
+    def create_run(self, run_id: str, values: Mapping[str, Value]) -> Run:
+        """Make a run; see ``StorageBackend.create_run``."""
+        with self._news:
+            if self._closed:
+                raise ClosedError(self.location)
+            if run_id in self._tails:
+                raise RunExistsError(run_id)
+            tail = Tail(run_id, _Held())
+            tail.change_run(dict(values))
+            self._tails[run_id] = tail
+            self._order.add(tail)
+        return tail.run()
+
+    def append(self, run_id: str, changes: Sequence[AnyChange], existing: Existing = "error") -> Appended:
+        """Commit changes; see ``StorageBackend.append``."""
+        tail = self._tail(run_id)
+        with tail.lock:
+            self._tail(run_id)
+            commit = decide(tail, changes, existing, now_ms())
+            bodies = [b"" if isinstance(e.change, RunPatch) else e.change.body for e in commit.entries]
+            tail.apply(commit, bodies)
+        with self._news:
+            self._news.notify_all()
+        return Appended(
+            commit.first_seq, commit.first_rev, commit.traces, len(commit.entries), commit.skipped
+        )
+
+    def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
+        """Return the trace of each id."""
+        tail = self._tail(run_id)
+        with tail.lock:
+            seqs = [tail.seq_of(trace_id) for trace_id in ids]
+            return [None if seq is None else tail.trace(seq) for seq in seqs]
+
+    def scan(
+        self,
+        run_id: str,
+        index: Index,
+        key: str | None = None,
+        *,
+        after: tuple[int, int] | None = None,
+        lo: int | None = None,
+        hi: int | None = None,
+        limit: int | None = None,
+    ) -> Page:
+        """Read traces along an index; see ``StorageBackend.scan``."""
+        return self._tail(run_id).page(index, key, after, lo, hi, limit)
+
+    def changes(self, run_id: str, after_rev: int = -1, limit: int | None = None) -> list[Change]:
+        """Return the changes after a rev."""
+        return self._tail(run_id).changes(after_rev, limit)
+
+    def counts(self, run_id: str, index: Index) -> dict[str, int]:
+        """Return name: traces, for types or tags."""
+        tail = self._tail(run_id)
+        return tail.type_counts() if index is Index.TYPE else tail.tag_counts()
+
+    def annotations(self, run_id: str, trace_id: str | None = None) -> list[Annotation]:
+        """Return the notes of a trace, or of the run."""
+        return self._tail(run_id).annotations(trace_id)
+
+    def view(self, run_id: str) -> RunView:
+        """Return the columns of a run."""
+        return LiveView(run_id, lambda: self._tail(run_id))
+
+    def run(self, run_id: str) -> Run:
+        """Return one run."""
+        return self._tail(run_id).run()
+
+    def runs(self, *, fresh: bool = True) -> list[Run]:  # noqa: ARG002 - memory is always fresh
+        """Return all runs, newest created first."""
+        if self._closed:
+            raise ClosedError(self.location)
+        with self._news:
+            return [tail.run() for tail in reversed(self._order)]
+
+    def wait(self, revs: Mapping[str, int], timeout: float | None) -> dict[str, int]:
+        """Wait for news; see ``StorageBackend.wait``."""
+
+        def moved() -> dict[str, int]:
+            return {name: rev for name, seen in revs.items() if (rev := self._tail(name).rev) > seen}
+
+        with self._news:
+            self._news.wait_for(moved, timeout)
+            return moved()
+
+    def delete_run(self, run_id: str) -> int:
+        """Delete a run whole; return how many traces it had."""
+        with self._news:
+            tail = self._tail(run_id)
+            with tail.lock:
+                del self._tails[run_id]
+                self._order.remove(tail)
+            self._news.notify_all()
+        return tail.count
+
+    def check(self, run_id: str | None = None) -> list[Damage]:
+        """Return nothing: memory does not rot."""
+        if run_id is not None:
+            self._tail(run_id)
+        return []
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._closed = True
+        with self._news:
+            self._news.notify_all()

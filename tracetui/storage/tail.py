@@ -1,0 +1,533 @@
+"""The indices of one run in memory: columns by seq, links, postings, and what was added to a trace later.
+
+Owns the state of a run that a commit decides on and that queries read; knows nothing of files. It changes
+only through ``apply``, after the change is safely where it is kept, and whole commits at a time.
+
+Invariants (``check`` states them as code): all columns are equally long; a child is linked under its parent
+exactly once and in seq order; every trace is in one type posting and in one posting per distinct tag; the
+time index holds every seq; a waiting trace is a root.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sortedcontainers import SortedDict, SortedList
+
+from tracetui.model.change import Amendment, Annotation, Change, Completion, NewAnnotation, NewTrace
+from tracetui.model.run import ENDED, Damage, Owner, Run
+from tracetui.model.trace import STATUS_NAMES, Trace, decode_body
+from tracetui.model.trace_type import ERROR, TraceType
+from tracetui.model.tree import Forest, build_forest
+from tracetui.model.value import Value, unpack
+from tracetui.storage.backend import NO_TIME, Index, Page
+from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLETION, RUN, TRACE, Commit, Entry
+
+_MODEL_CALL = "LLM"
+
+
+class Bodies(Protocol):
+    """Where the bodies of a run lie, by a reference that only it understands."""
+
+    def read(self, ref: Any) -> bytes:
+        """Return the bytes of a body.
+
+        :raises CorruptionError: if they are not what was written.
+        """
+        ...
+
+
+class Tail:
+    """The columns and indices of one run; see ``RunView`` for what the columns hold."""
+
+    def __init__(self, run_id: str, bodies: Bodies) -> None:
+        self.run_id = run_id
+        self.bodies = bodies
+        self.lock = threading.RLock()
+        # the run
+        self.name: str | None = None
+        self.status = "active"
+        self.created_ms = 0
+        self.ended_ms: int | None = None
+        self.tags: tuple[str, ...] = ()
+        self.metadata: Value = None
+        self.owners: tuple[Owner, ...] = ()
+        self.damage: tuple[Damage, ...] = ()
+        self.last_ms = 0
+        self.errors = 0
+        self.last_set_ms = -(2**63)
+        self.rev = 0
+        # columns
+        self.ids: list[str] = []
+        self.refs: list[Any] = []
+        self.parents = array("i")
+        self.kinds = array("b")
+        self.types = array("I")
+        self.type_names: list[str] = []
+        self.timestamps = array("q")
+        self.ends = array("q")
+        self.statuses = array("b")
+        self.tokens_in = array("q")
+        self.tokens_out = array("q")
+        self.costs = array("d")
+        self.first_child = array("i")
+        self.last_child = array("i")
+        self.next_sibling = array("i")
+        self._mergeable = bytearray()
+        self._tags: list[tuple[str, ...]] = []
+        # indices
+        self._seqs: dict[str, int] = {}
+        self._roots: dict[int, None] = {}
+        self._type_codes: dict[str, int] = {}
+        self._by_type: SortedDict[str, array[int]] = SortedDict()
+        self._by_tag: SortedDict[str, array[int]] = SortedDict()
+        self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._by_time: SortedList[tuple[int, int]] | None = None
+        self._awaiting: dict[int, str] = {}
+        self._waiters: dict[str, list[int]] = {}
+        # what came later
+        self._added: dict[int, tuple[Any, ...]] = {}
+        self._annotations: list[tuple[int, str, int, Any]] = []
+        # every change by rev: what it was and whom it concerned
+        self._change_codes = array("b")
+        self._change_seqs = array("i")
+        self._later: dict[int, tuple[Any, ...]] = {}
+
+    # ---- applying ----------------------------------------------------------------------------------------
+
+    def apply(self, commit: Commit, refs: Sequence[Any]) -> None:
+        """Take over a commit that is kept; ``refs`` say where the body of each entry lies."""
+        with self.lock:
+            for entry, ref in zip(commit.entries, refs, strict=True):
+                if entry.code == TRACE:
+                    self._apply_trace(entry, ref)
+                elif entry.code == COMPLETION:
+                    self._apply_completion(entry, ref)
+                elif entry.code == AMENDMENT:
+                    self._apply_amendment(entry, ref)
+                elif entry.code == ANNOTATION:
+                    self._apply_annotation(entry, ref)
+                else:
+                    self._apply_run(entry)
+
+    def _log(self, code: int, seq: int) -> None:
+        self._change_codes.append(code)
+        self._change_seqs.append(seq)
+        self.rev += 1
+
+    def _apply_trace(self, entry: Entry, ref: Any) -> None:
+        change = entry.change
+        assert type(change) is NewTrace  # noqa: S101 - the code says so
+        self.add_trace(
+            change.id, entry.parent, entry.awaited, change.type_name, change.kind, entry.time_ms,
+            change.timestamp is None, change.status, change.end_ms, change.tags, change.tokens_in,
+            change.tokens_out, change.cost, change.mergeable, ref,
+        )  # fmt: skip
+
+    def add_trace(
+        self,
+        trace_id: str,
+        parent: int,
+        awaited: str | None,
+        type_name: str,
+        kind: int,
+        timestamp: int,
+        store_set: bool,
+        status: int,
+        end_ms: int | None,
+        tags: tuple[str, ...],
+        tokens_in: int,
+        tokens_out: int,
+        cost: float,
+        mergeable: bool,
+        ref: Any,
+    ) -> None:
+        """Append a trace to all columns and indices; with parent −1 it is a root, perhaps a waiting one."""
+        seq = len(self.ids)
+        self.ids.append(trace_id)
+        self.refs.append(ref)
+        self.parents.append(-1)
+        self.kinds.append(kind)
+        self.types.append(self._type_code(type_name))
+        self.timestamps.append(timestamp)
+        self.ends.append(NO_TIME if end_ms is None else end_ms)
+        self.statuses.append(status)
+        self.tokens_in.append(tokens_in)
+        self.tokens_out.append(tokens_out)
+        self.costs.append(cost)
+        self.first_child.append(-1)
+        self.last_child.append(-1)
+        self.next_sibling.append(-1)
+        self._mergeable.append(mergeable)
+        self._tags.append(self._tag_tuples.setdefault(tags, tags) if tags else ())
+        self._seqs[trace_id] = seq
+        self._index_type(type_name, seq)
+        for tag in dict.fromkeys(tags):
+            self._index_tag(tag, seq)
+        self._index_time(timestamp, seq)
+        if parent >= 0:
+            self._link(parent, seq)
+        else:
+            self._roots[seq] = None
+            if awaited is not None:
+                self._awaiting[seq] = awaited
+                self._waiters.setdefault(awaited, []).append(seq)
+        if self._waiters and trace_id in self._waiters:
+            self._adopt(trace_id, seq)
+        if store_set:
+            self.last_set_ms = timestamp
+        if kind == ERROR:
+            self.errors += 1
+        self.last_ms = max(self.last_ms, timestamp, self.ends[seq])
+        self._log(TRACE, seq)
+
+    def _type_code(self, name: str) -> int:
+        code = self._type_codes.get(name)
+        if code is None:
+            code = self._type_codes[name] = len(self.type_names)
+            self.type_names.append(name)
+        return code
+
+    def _index_type(self, name: str, seq: int) -> None:
+        posting = self._by_type.get(name)
+        if posting is None:
+            posting = self._by_type[name] = array("I")
+        posting.append(seq)
+
+    def _index_tag(self, tag: str, seq: int) -> None:
+        posting = self._by_tag.get(tag)
+        if posting is None:
+            posting = self._by_tag[tag] = array("I")
+        if not posting or posting[-1] < seq:
+            posting.append(seq)
+            return
+        at = bisect_left(posting, seq)
+        if posting[at] != seq:
+            posting.insert(at, seq)
+
+    def _index_time(self, timestamp: int, seq: int) -> None:
+        """Keep an ordered list from the first timestamp on that is out of order; until then the column is one."""
+        if self._by_time is not None:
+            self._by_time.add((timestamp, seq))
+        elif seq and timestamp < self.timestamps[seq - 1]:
+            self._by_time = SortedList(zip(self.timestamps, range(seq + 1), strict=True))
+
+    def _link(self, parent: int, seq: int) -> None:
+        """Put a trace at the end of its parent's children: callers link in seq order."""
+        self.parents[seq] = parent
+        last = self.last_child[parent]
+        if last < 0:
+            self.first_child[parent] = seq
+        else:
+            self.next_sibling[last] = seq
+        self.last_child[parent] = seq
+
+    def _adopt(self, trace_id: str, seq: int) -> None:
+        """Link the traces that waited for this id, but for those that would close a cycle."""
+        above = set()
+        node = seq
+        while node >= 0:
+            above.add(node)
+            node = self.parents[node]
+        for waiter in self._waiters.pop(trace_id):
+            if waiter not in above:
+                self._link(seq, waiter)
+                del self._roots[waiter]
+                del self._awaiting[waiter]
+
+    def _apply_completion(self, entry: Entry, ref: Any) -> None:
+        change = entry.change
+        assert type(change) is Completion  # noqa: S101
+        self.add_completion(
+            entry.seq, change.status, entry.time_ms, change.tags, change.tokens_in, change.tokens_out,
+            change.cost, ref,
+        )  # fmt: skip
+
+    def add_completion(
+        self,
+        seq: int,
+        status: int,
+        end_ms: int,
+        tags: tuple[str, ...],
+        tokens_in: int,
+        tokens_out: int,
+        cost: float,
+        ref: Any,
+    ) -> None:
+        """End a trace."""
+        self.statuses[seq] = status
+        self.ends[seq] = end_ms
+        self.last_ms = max(self.last_ms, end_ms)
+        self._later[self.rev] = (STATUS_NAMES[status], end_ms, tags, ref)
+        self._add(seq, tags, tokens_in, tokens_out, cost, ref)
+        self._log(COMPLETION, seq)
+
+    def _apply_amendment(self, entry: Entry, ref: Any) -> None:
+        change = entry.change
+        assert type(change) is Amendment  # noqa: S101
+        self.add_amendment(entry.seq, change.tags, change.tokens_in, change.tokens_out, change.cost, ref)
+
+    def add_amendment(
+        self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
+    ) -> None:
+        """Add tags and metadata to a trace."""
+        self._later[self.rev] = (tags, ref)
+        self._add(seq, tags, tokens_in, tokens_out, cost, ref)
+        self._log(AMENDMENT, seq)
+
+    def _add(
+        self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
+    ) -> None:
+        self._added[seq] = (*self._added.get(seq, ()), ref)
+        if tokens_in >= 0:
+            self.tokens_in[seq] = tokens_in
+        if tokens_out >= 0:
+            self.tokens_out[seq] = tokens_out
+        if cost == cost:  # noqa: PLR0124 - not NaN
+            self.costs[seq] = cost
+        if tags:
+            self._tags[seq] = (*self._tags[seq], *tags)
+            for tag in dict.fromkeys(tags):
+                self._index_tag(tag, seq)
+
+    def _apply_annotation(self, entry: Entry, ref: Any) -> None:
+        change = entry.change
+        assert type(change) is NewAnnotation  # noqa: S101
+        self.add_annotation(entry.seq, change.id, entry.time_ms, ref)
+
+    def add_annotation(self, seq: int, annotation_id: str, timestamp: int, ref: Any) -> None:
+        """Link a note to a trace."""
+        self._later[self.rev] = (len(self._annotations),)
+        self._annotations.append((seq, annotation_id, timestamp, ref))
+        self._log(ANNOTATION, seq)
+
+    def _apply_run(self, entry: Entry) -> None:
+        self.change_run(dict(entry.values or {}))
+
+    def change_run(self, values: dict[str, Any]) -> None:
+        """Change the run itself; ``values`` as in ``RunPatch``."""
+        if "name" in values:
+            self.name = values["name"]
+        if "status" in values:
+            self.status = values["status"]
+        if "created_ms" in values:
+            self.created_ms = values["created_ms"]
+            self.last_ms = max(self.last_ms, self.created_ms)
+        if values.get("ended_ms") is not None:
+            self.ended_ms = values["ended_ms"]
+            self.last_ms = max(self.last_ms, values["ended_ms"])
+        if "tags" in values:
+            self.tags = tuple(values["tags"])
+        if "metadata" in values:
+            self.metadata = values["metadata"]
+        if "owner" in values:
+            owner = Owner.unpack(values["owner"])
+            if owner not in self.owners:
+                self.owners = (*self.owners, owner)
+        self._later[self.rev] = (values,)
+        self._log(RUN, -1)
+
+    # ---- reading -----------------------------------------------------------------------------------------
+
+    def seqs(self, index: Index, key: str | None, lo: int | None, hi: int | None) -> Sequence[int]:
+        """Return the traces of an index, in its order."""
+        if index is Index.ALL:
+            return range(self.count)
+        if index is Index.ROOTS:
+            return self.roots()
+        if index is Index.TIME:
+            return self.by_time(NO_TIME if lo is None else lo, 2**63 if hi is None else hi)
+        if index is Index.TYPE:
+            return self.by_type(key or "")
+        if index is Index.TAG:
+            return self.by_tag(key or "")
+        parent = self.seq_of(key or "")
+        return () if parent is None else self.children(parent)
+
+    def page(
+        self,
+        index: Index,
+        key: str | None,
+        after: tuple[int, int] | None,
+        lo: int | None,
+        hi: int | None,
+        limit: int | None,
+    ) -> Page:
+        """Return a part of an index: the traces after a cursor, which is (timestamp, seq) of the last one."""
+        with self.lock:
+            found: Sequence[int] = self.seqs(index, key, lo, hi)
+            if after is not None:
+                found = self._rest(found, index, after)
+            cut = found if limit is None else found[:limit]
+            items = [self.trace(seq) for seq in cut]
+            if len(cut) == len(found):
+                return Page(items, None)
+            last = cut[-1] if cut else -1
+            return Page(items, (self.timestamps[last] if cut else 0, last))
+
+    def _rest(self, seqs: Sequence[int], index: Index, after: tuple[int, int]) -> Sequence[int]:
+        if index is Index.TIME:
+            at = bisect_left(seqs, after, key=lambda seq: (self.timestamps[seq], seq))
+        else:
+            at = bisect_left(seqs, after[1])
+        return seqs[at + 1 :] if at < len(seqs) and seqs[at] == after[1] else seqs[at:]
+
+    @property
+    def count(self) -> int:
+        """Number of traces."""
+        return len(self.ids)
+
+    def run(self) -> Run:
+        """Return the run as of now."""
+        with self.lock:
+            tokens_in, tokens_out, cost = self._usage()
+            return Run(
+                self.run_id, self.name, self.status, self.created_ms,
+                self.ended_ms if self.status in ENDED else None, self.tags, self.metadata, self.owners,
+                self.count, self.errors, tokens_in, tokens_out, cost, self.last_ms, self.damage,
+            )  # fmt: skip
+
+    def _usage(self) -> tuple[int, int, float]:
+        """Sum over the model calls: those of type LLM without an LLM directly above them."""
+        tokens_in = tokens_out = 0
+        cost = 0.0
+        for seq in self._by_type.get(_MODEL_CALL, ()):
+            tokens_in += max(self.tokens_in[seq], 0)
+            tokens_out += max(self.tokens_out[seq], 0)
+            if self.costs[seq] == self.costs[seq]:  # noqa: PLR0124 - not NaN
+                cost += self.costs[seq]
+        return tokens_in, tokens_out, cost
+
+    def seq_of(self, trace_id: str) -> int | None:
+        """Return the seq of an id."""
+        return self._seqs.get(trace_id)
+
+    def is_mergeable(self, seq: int) -> bool:
+        """Whether metadata can be merged into the trace's own."""
+        return bool(self._mergeable[seq])
+
+    def tags_of(self, seq: int) -> tuple[str, ...]:
+        """Return the tags of a trace, added ones included."""
+        return self._tags[seq]
+
+    def awaiting(self, seq: int) -> str | None:
+        """Return the id of the parent that has not come."""
+        return self._awaiting.get(seq)
+
+    def children(self, seq: int) -> list[int]:
+        """Return the children of a trace, in seq order."""
+        found = []
+        child = self.first_child[seq]
+        while child >= 0:
+            found.append(child)
+            child = self.next_sibling[child]
+        return found
+
+    def roots(self) -> list[int]:
+        """Return the traces without a parent that is there, in seq order."""
+        with self.lock:
+            return list(self._roots)
+
+    def by_type(self, name: str) -> Sequence[int]:
+        """Return the traces of a type name, in seq order."""
+        return self._by_type.get(name) or ()
+
+    def by_tag(self, tag: str) -> Sequence[int]:
+        """Return the traces that bear a tag, in seq order."""
+        return self._by_tag.get(tag) or ()
+
+    def by_time(self, start_ms: int, end_ms: int) -> Sequence[int]:
+        """Return the traces of a half-open range, in (timestamp, seq) order."""
+        with self.lock:
+            if self._by_time is None:
+                return range(bisect_left(self.timestamps, start_ms), bisect_left(self.timestamps, end_ms))
+            return [seq for _, seq in self._by_time.irange((start_ms, -1), (end_ms, -1), (True, False))]
+
+    def type_counts(self) -> dict[str, int]:
+        """Return type name: traces, ordered by name."""
+        with self.lock:
+            return {name: len(posting) for name, posting in self._by_type.items()}
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return tag: traces, ordered by tag."""
+        with self.lock:
+            return {tag: len(posting) for tag, posting in self._by_tag.items()}
+
+    def trace(self, seq: int) -> Trace:
+        """Return the trace of a seq, its body unread."""
+        awaited = self._awaiting.get(seq)
+        parent = self.parents[seq]
+        end_ms = self.ends[seq]
+        ref = self.refs[seq]
+        added = self._added.get(seq)
+        return Trace(
+            self.ids[seq],
+            awaited if parent < 0 else self.ids[parent],
+            self.timestamps[seq],
+            self._tags[seq],
+            type_name=self.type_names[self.types[seq]],
+            code=self.kinds[seq],
+            status=STATUS_NAMES[self.statuses[seq]],
+            end_ms=None if end_ms == NO_TIME else end_ms,
+            run_id=self.run_id,
+            seq=seq,
+            parent_missing=awaited is not None,
+            source=self,
+            where=(ref,) if added is None else (ref, *added),
+        )
+
+    def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
+        """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
+        read = self.bodies.read
+        return decode_body(code, read(where[0]), [read(ref) for ref in where[1:]])
+
+    def annotations(self, trace_id: str | None = None) -> list[Annotation]:
+        """Return the notes of a trace, or of all, in the order of commits."""
+        seq = None if trace_id is None else self._seqs.get(trace_id, -1)
+        with self.lock:
+            wanted = [n for n, held in enumerate(self._annotations) if seq is None or held[0] == seq]
+        return [self._annotation(number) for number in wanted]
+
+    def _annotation(self, number: int) -> Annotation:
+        seq, annotation_id, timestamp, ref = self._annotations[number]
+        note, fields = unpack(self.bodies.read(ref))
+        return Annotation(annotation_id, self.ids[seq], note, fields, timestamp)
+
+    def changes(self, after_rev: int, limit: int | None = None) -> list[Change]:
+        """Return the changes after a rev, in rev order."""
+        with self.lock:
+            start = max(after_rev + 1, 0)
+            end = self.rev if limit is None else min(self.rev, start + limit)
+            return [self._change(rev) for rev in range(start, end)]
+
+    def _change(self, rev: int) -> Change:
+        code, seq = self._change_codes[rev], self._change_seqs[rev]
+        value: Any
+        if code == TRACE:
+            value = self.trace(seq)
+        elif code == ANNOTATION:
+            value = self._annotation(self._later[rev][0])
+        elif code == RUN:
+            value = {key: given for key, given in self._later[rev][0].items() if key != "owner"}
+        else:
+            value = self._addition(*self._later[rev])
+        return Change(rev, CHANGE_NAMES[code], None if seq < 0 else self.ids[seq], value, seq)
+
+    def _addition(self, *given: Any) -> dict[str, object]:
+        """Return what a completion or amendment brought."""
+        *ended, tags, ref = given
+        late, metadata = unpack(self.bodies.read(ref))
+        value: dict[str, object] = {"tags": list(tags), "metadata": metadata}
+        if ended:
+            value = {"status": ended[0], "end_ms": ended[1], "late_fields": late, **value}
+        return value
+
+    def forest(self, root: int | None = None) -> Forest:
+        """Return the whole run in pre-order, or the subtree of one seq."""
+        with self.lock:
+            roots = list(self._roots) if root is None else [root]
+            return build_forest(roots, self.first_child, self.next_sibling, self.trace)

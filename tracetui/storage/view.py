@@ -1,0 +1,128 @@
+"""A run's columns as a reader holds them: the live state of an engine, with a cursor over its changes."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+
+from tracetui.model.change import Annotation, Change
+from tracetui.model.run import Run
+from tracetui.model.trace import Trace
+from tracetui.model.tree import Forest
+from tracetui.storage.tail import Tail
+
+
+class LiveView:
+    """The ``RunView`` of a run that an engine keeps in a ``Tail``.
+
+    ``catch_up`` brings the tail up to date with what others committed and returns it: another one, if the
+    run's file was replaced meanwhile.
+    """
+
+    ids: list[str]
+    parents: array[int]
+    kinds: array[int]
+    types: array[int]
+    type_names: list[str]
+    timestamps: array[int]
+    ends: array[int]
+    statuses: array[int]
+    tokens_in: array[int]
+    tokens_out: array[int]
+    costs: array[float]
+    first_child: array[int]
+    next_sibling: array[int]
+
+    def __init__(self, run_id: str, catch_up: Callable[[], Tail]) -> None:
+        self.run_id = run_id
+        self._catch_up = catch_up
+        self._tail = catch_up()
+        self._bind()
+        self._seen = self._tail.rev
+
+    def _bind(self) -> None:
+        tail = self._tail
+        self.ids, self.parents, self.kinds, self.types = tail.ids, tail.parents, tail.kinds, tail.types
+        self.type_names, self.timestamps, self.ends = tail.type_names, tail.timestamps, tail.ends
+        self.statuses, self.tokens_in, self.tokens_out = tail.statuses, tail.tokens_in, tail.tokens_out
+        self.costs, self.first_child, self.next_sibling = tail.costs, tail.first_child, tail.next_sibling
+
+    @property
+    def run(self) -> Run:
+        """The run as of now."""
+        return self._tail.run()
+
+    @property
+    def count(self) -> int:
+        """Number of traces."""
+        return self._tail.count
+
+    @property
+    def rev(self) -> int:
+        """Number of changes that were handed out or were there at the start."""
+        return self._seen
+
+    def refresh(self) -> list[Change]:
+        """Catch up; return what is new since the last time, in rev order.
+
+        :raises RunNotFoundError: if the run was deleted.
+        """
+        tail = self._catch_up()
+        if tail is not self._tail:
+            self._tail = tail
+            self._bind()
+        found = tail.changes(self._seen - 1)
+        self._seen += len(found)
+        return found
+
+    def awaiting(self, seq: int) -> str | None:
+        """Return the id of the parent that has not come."""
+        return self._tail.awaiting(seq)
+
+    def tags_of(self, seq: int) -> tuple[str, ...]:
+        """Return the tags of a trace, added ones included."""
+        return self._tail.tags_of(seq)
+
+    def children(self, seq: int) -> list[int]:
+        """Return the children of a trace, in seq order."""
+        return self._tail.children(seq)
+
+    def roots(self) -> list[int]:
+        """Return the traces without a parent that is there, in seq order."""
+        return self._tail.roots()
+
+    def seq_of(self, trace_id: str) -> int | None:
+        """Return the seq of an id."""
+        return self._tail.seq_of(trace_id)
+
+    def by_type(self, name: str) -> Sequence[int]:
+        """Return the traces of a type name, in seq order."""
+        return self._tail.by_type(name)
+
+    def by_tag(self, tag: str) -> Sequence[int]:
+        """Return the traces that bear a tag, in seq order."""
+        return self._tail.by_tag(tag)
+
+    def by_time(self, start_ms: int, end_ms: int) -> Sequence[int]:
+        """Return the traces of a half-open range, in (timestamp, seq) order."""
+        return self._tail.by_time(start_ms, end_ms)
+
+    def type_counts(self) -> dict[str, int]:
+        """Return type name: traces, ordered by name."""
+        return self._tail.type_counts()
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return tag: traces, ordered by tag."""
+        return self._tail.tag_counts()
+
+    def trace(self, seq: int) -> Trace:
+        """Return the trace of a seq; its body is read when somebody looks."""
+        return self._tail.trace(seq)
+
+    def annotations(self, trace_id: str | None = None) -> list[Annotation]:
+        """Return the notes of a trace, or of all, in the order of commits."""
+        return self._tail.annotations(trace_id)
+
+    def forest(self, root: int | None = None) -> Forest:
+        """Return the whole run in pre-order, or the subtree of one seq."""
+        return self._tail.forest(root)
