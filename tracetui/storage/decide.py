@@ -37,7 +37,7 @@ CHANGE_NAMES = ("trace", "completion", "amendment", "annotation", "run")
 class Entry:
     """A change with what its commit decided: whom it concerns, and when.
 
-    ``seq`` is the trace's number (−1 for the run); ``parent`` the seq of its parent (−1: none there) and
+    ``seq`` is the trace's row (−1 for the run); ``parent`` the row of its parent (−1: none there) and
     ``awaited`` the id it waits for; ``time_ms`` is a trace's timestamp, a completion's end, a note's time.
     """
 

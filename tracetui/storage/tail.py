@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -41,10 +41,63 @@ class Bodies(Protocol):
         ...
 
 
+class Refs(Protocol):
+    """References of bodies by row: a list, or something smaller."""
+
+    def append(self, ref: Any, /) -> None: ...
+    def __getitem__(self, row: int, /) -> Any: ...
+
+
+class Gaps:
+    """Dense rows against numbers with gaps in them: what damage took away keeps its numbers.
+
+    >>> gaps = Gaps()
+    >>> gaps.skip(3, 5)
+    >>> [gaps.number(row) for row in range(5)], [gaps.row(number) for number in (2, 3, 4, 5, 6)]
+    ([0, 1, 2, 5, 6], [2, -1, -1, 3, 4])
+    """
+
+    __slots__ = ("_rows", "_shifts")
+
+    def __init__(self) -> None:
+        self._rows: list[int] = []
+        self._shifts: list[int] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def skip(self, row: int, number: int) -> None:
+        """Let the rows from ``row`` on bear the numbers from ``number`` on."""
+        self._rows.append(row)
+        self._shifts.append(number - row)
+
+    def number(self, row: int) -> int:
+        """Return the number of a row."""
+        at = bisect_right(self._rows, row)
+        return row + self._shifts[at - 1] if at else row
+
+    def row(self, number: int) -> int:
+        """Return the row of a number, −1 if it fell into a gap."""
+        for start, shift in zip(reversed(self._rows), reversed(self._shifts), strict=True):
+            if number - shift >= start:
+                return number - shift
+        return number if not self._rows or number < self._rows[0] else -1
+
+    def row_after(self, number: int) -> int:
+        """Return the first row whose number is at least ``number``."""
+        for start, shift in zip(reversed(self._rows), reversed(self._shifts), strict=True):
+            if number - shift >= start:
+                return number - shift
+            before = self.number(start - 1) if start else -1
+            if number > before:
+                return start
+        return number
+
+
 class Tail:
     """The columns and indices of one run; see ``RunView`` for what the columns hold."""
 
-    def __init__(self, run_id: str, bodies: Bodies) -> None:
+    def __init__(self, run_id: str, bodies: Bodies, refs: Refs | None = None) -> None:
         self.run_id = run_id
         self.bodies = bodies
         self.lock = threading.RLock()
@@ -60,10 +113,9 @@ class Tail:
         self.last_ms = 0
         self.errors = 0
         self.last_set_ms = -(2**63)
-        self.rev = 0
         # columns
         self.ids: list[str] = []
-        self.refs: list[Any] = []
+        self.refs: Refs = [] if refs is None else refs
         self.parents = array("i")
         self.kinds = array("b")
         self.types = array("I")
@@ -88,6 +140,9 @@ class Tail:
         self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._by_time: SortedList[tuple[int, int]] | None = None
         self._awaiting: dict[int, str] = {}
+        self._bereft: set[int] = set()
+        self.seq_gaps = Gaps()
+        self._rev_gaps = Gaps()
         self._waiters: dict[str, list[int]] = {}
         # what came later
         self._added: dict[int, tuple[Any, ...]] = {}
@@ -117,7 +172,6 @@ class Tail:
     def _log(self, code: int, seq: int) -> None:
         self._change_codes.append(code)
         self._change_seqs.append(seq)
-        self.rev += 1
 
     def _apply_trace(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -145,8 +199,13 @@ class Tail:
         cost: float,
         mergeable: bool,
         ref: Any,
+        *,
+        bereft: bool = False,
     ) -> None:
-        """Append a trace to all columns and indices; with parent −1 it is a root, perhaps a waiting one."""
+        """Append a trace to all columns and indices; with parent −1 it is a root.
+
+        Such a root may wait for a parent (``awaited``), or have lost one to damage (``bereft``).
+        """
         seq = len(self.ids)
         self.ids.append(trace_id)
         self.refs.append(ref)
@@ -173,6 +232,8 @@ class Tail:
             self._link(parent, seq)
         else:
             self._roots[seq] = None
+            if bereft:
+                self._bereft.add(seq)
             if awaited is not None:
                 self._awaiting[seq] = awaited
                 self._waiters.setdefault(awaited, []).append(seq)
@@ -262,7 +323,7 @@ class Tail:
         self.statuses[seq] = status
         self.ends[seq] = end_ms
         self.last_ms = max(self.last_ms, end_ms)
-        self._later[self.rev] = (STATUS_NAMES[status], end_ms, tags, ref)
+        self._later[len(self._change_codes)] = (STATUS_NAMES[status], end_ms, tags, ref)
         self._add(seq, tags, tokens_in, tokens_out, cost, ref)
         self._log(COMPLETION, seq)
 
@@ -275,7 +336,7 @@ class Tail:
         self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
     ) -> None:
         """Add tags and metadata to a trace."""
-        self._later[self.rev] = (tags, ref)
+        self._later[len(self._change_codes)] = (tags, ref)
         self._add(seq, tags, tokens_in, tokens_out, cost, ref)
         self._log(AMENDMENT, seq)
 
@@ -301,7 +362,7 @@ class Tail:
 
     def add_annotation(self, seq: int, annotation_id: str, timestamp: int, ref: Any) -> None:
         """Link a note to a trace."""
-        self._later[self.rev] = (len(self._annotations),)
+        self._later[len(self._change_codes)] = (len(self._annotations),)
         self._annotations.append((seq, annotation_id, timestamp, ref))
         self._log(ANNOTATION, seq)
 
@@ -328,7 +389,7 @@ class Tail:
             owner = Owner.unpack(values["owner"])
             if owner not in self.owners:
                 self.owners = (*self.owners, owner)
-        self._later[self.rev] = (values,)
+        self._later[len(self._change_codes)] = (values,)
         self._log(RUN, -1)
 
     # ---- reading -----------------------------------------------------------------------------------------
@@ -381,6 +442,27 @@ class Tail:
         """Number of traces."""
         return len(self.ids)
 
+    @property
+    def next_seq(self) -> int:
+        """The seq that the next trace will get."""
+        return self.seq_gaps.number(len(self.ids))
+
+    @property
+    def rev(self) -> int:
+        """The rev that the next change will get."""
+        return self._rev_gaps.number(len(self._change_codes))
+
+    def skip_to(self, seq: int, rev: int) -> None:
+        """Leave out numbers that damage took away."""
+        with self.lock:
+            self.seq_gaps.skip(len(self.ids), seq)
+            self._rev_gaps.skip(len(self._change_codes), rev)
+
+    def skip_change(self) -> None:
+        """Count a change that this version does not know and may pass over."""
+        self._log(RUN, -1)
+        self._later[len(self._change_codes) - 1] = ({},)
+
     def run(self) -> Run:
         """Return the run as of now."""
         with self.lock:
@@ -415,8 +497,9 @@ class Tail:
         return self._tags[seq]
 
     def awaiting(self, seq: int) -> str | None:
-        """Return the id of the parent that has not come."""
-        return self._awaiting.get(seq)
+        """Return the id of the parent that has not come; "" if the parent was lost to damage."""
+        awaited = self._awaiting.get(seq)
+        return "" if awaited is None and seq in self._bereft else awaited
 
     def children(self, seq: int) -> list[int]:
         """Return the children of a trace, in seq order."""
@@ -474,8 +557,8 @@ class Tail:
             status=STATUS_NAMES[self.statuses[seq]],
             end_ms=None if end_ms == NO_TIME else end_ms,
             run_id=self.run_id,
-            seq=seq,
-            parent_missing=awaited is not None,
+            seq=self.seq_gaps.number(seq) if self.seq_gaps else seq,
+            parent_missing=awaited is not None or seq in self._bereft,
             source=self,
             where=(ref,) if added is None else (ref, *added),
         )
@@ -500,22 +583,25 @@ class Tail:
     def changes(self, after_rev: int, limit: int | None = None) -> list[Change]:
         """Return the changes after a rev, in rev order."""
         with self.lock:
-            start = max(after_rev + 1, 0)
-            end = self.rev if limit is None else min(self.rev, start + limit)
-            return [self._change(rev) for rev in range(start, end)]
+            start = self._rev_gaps.row_after(max(after_rev + 1, 0))
+            known = len(self._change_codes)
+            end = known if limit is None else min(known, start + limit)
+            return [self._change(row) for row in range(start, end)]
 
-    def _change(self, rev: int) -> Change:
-        code, seq = self._change_codes[rev], self._change_seqs[rev]
+    def _change(self, row: int) -> Change:
+        code, seq = self._change_codes[row], self._change_seqs[row]
         value: Any
         if code == TRACE:
             value = self.trace(seq)
         elif code == ANNOTATION:
-            value = self._annotation(self._later[rev][0])
+            value = self._annotation(self._later[row][0])
         elif code == RUN:
-            value = {key: given for key, given in self._later[rev][0].items() if key != "owner"}
+            value = {key: given for key, given in self._later[row][0].items() if key != "owner"}
         else:
-            value = self._addition(*self._later[rev])
-        return Change(rev, CHANGE_NAMES[code], None if seq < 0 else self.ids[seq], value, seq)
+            value = self._addition(*self._later[row])
+        number = self.seq_gaps.number(seq) if seq >= 0 else -1
+        trace_id = None if seq < 0 else self.ids[seq]
+        return Change(self._rev_gaps.number(row), CHANGE_NAMES[code], trace_id, value, number)
 
     def _addition(self, *given: Any) -> dict[str, object]:
         """Return what a completion or amendment brought."""

@@ -1,0 +1,366 @@
+"""The file engine: a folder of runs, each an append-only log with its indices in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+import time
+import uuid
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from tracetui.errors import (
+    ClosedError,
+    CorruptionError,
+    FormatVersionError,
+    ReadOnlyError,
+    RunExistsError,
+    RunNotFoundError,
+    StorageError,
+    UnreachableError,
+    WriteFailedError,
+)
+from tracetui.model.change import Annotation, AnyChange, Change, RunPatch
+from tracetui.model.run import Damage, Run
+from tracetui.model.trace import Trace
+from tracetui.model.value import Value
+from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
+from tracetui.storage.decide import RUN, Commit, Entry
+from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
+from tracetui.storage.files.check import Repaired, check_log, rewrite
+from tracetui.storage.files.frame import VERSION, Header, encode
+from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.log import create_log
+from tracetui.storage.files.run import FAILED_SUFFIX, GoneError, Options, RunFile
+from tracetui.storage.tail import Tail
+from tracetui.storage.view import LiveView
+
+STORE_FORMAT = 1
+OPEN_RUNS = 64
+"""Runs whose logs and indices are kept open at a time."""
+_PLAIN_ID = re.compile(r"(?!x-)[a-z0-9][a-z0-9._-]{0,99}\Z")
+_Result = TypeVar("_Result")
+
+_engines: weakref.WeakSet[FileEngine] = weakref.WeakSet()
+
+
+def file_name(run_id: str) -> str:
+    """Return the name of a run's files without suffix; an id never becomes a path.
+
+    >>> file_name("run-1"), file_name("../etc")
+    ('run-1', 'x-dfb7dc9638aab3f1281dd8a8418d9cd1')
+    """
+    if _PLAIN_ID.match(run_id) and not run_id.endswith(LOG_SUFFIX):
+        return run_id
+    digest = hashlib.blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16)
+    return "x-" + digest.hexdigest()
+
+
+class FileEngine:
+    """A store in a folder; see ``StorageBackend``. The folder is made when something is first written."""
+
+    capabilities = Capabilities()
+
+    def __init__(
+        self,
+        location: str,
+        *,
+        durability: str = "process",
+        recovery: str = "tolerant",
+        disk: Disk | None = None,
+        lock_seconds: float = 10.0,
+    ) -> None:
+        self.location = location
+        self._disk = disk or Disk()
+        self._options = Options(durability, recovery, lock_seconds)
+        self._runs_folder = os.path.join(location, "runs")  # noqa: PTH118 - plain strings throughout
+        self._open: OrderedDict[str, RunFile] = OrderedDict()
+        self._catalog = Catalog()
+        self._mutex = threading.RLock()
+        self._closed = False
+        self._made = False
+        self._check_location()
+        _engines.add(self)
+
+    # ---- the folder --------------------------------------------------------------------------------------
+
+    def _check_location(self) -> None:
+        path = self._path("store.json")
+        try:
+            content = self._disk.read_file(path)
+        except (FileNotFoundError, NotADirectoryError):
+            if self._disk.exists(self.location) and not os.path.isdir(self.location):  # noqa: PTH112
+                raise UnreachableError(self.location, "it is a file, not the folder of a store") from None
+            return
+        except OSError as problem:
+            raise UnreachableError(self.location, problem.strerror or str(problem)) from problem
+        try:
+            found = int(json.loads(content)["format"])
+        except (ValueError, KeyError, TypeError):
+            raise CorruptionError(path, 0, "it does not say which format the store has") from None
+        if found > STORE_FORMAT:
+            raise FormatVersionError(path, found, STORE_FORMAT)
+        self._made = True
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.location, name)  # noqa: PTH118
+
+    def _log_path(self, run_id: str) -> str:
+        return os.path.join(self._runs_folder, file_name(run_id) + LOG_SUFFIX)  # noqa: PTH118
+
+    def _make_folder(self) -> None:
+        if self._made:
+            return
+        disk, path = self._disk, self._path("store.json")
+        disk.make_folder(self._runs_folder)
+        if not disk.exists(path):
+            aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+            fd = disk.create(aside)
+            try:
+                disk.write(fd, json.dumps({"format": STORE_FORMAT, "store_id": str(uuid.uuid4())}).encode())
+                disk.sync_data(fd)
+            finally:
+                disk.close(fd)
+            try:
+                disk.link(aside, path)
+            except FileExistsError:
+                pass
+            finally:
+                disk.unlink(aside)
+            disk.sync_folder(self.location)
+        self._made = True
+
+    # ---- open runs ---------------------------------------------------------------------------------------
+
+    def _run_file(self, run_id: str) -> RunFile:
+        with self._mutex:
+            if self._closed:
+                raise ClosedError(self.location)
+            held = self._open.get(run_id)
+            if held is not None:
+                self._open.move_to_end(run_id)
+                return held
+            opened = self._open_run(run_id)
+            self._open[run_id] = opened
+            while len(self._open) > OPEN_RUNS:
+                self._open.popitem(last=False)
+            return opened
+
+    def _open_run(self, run_id: str) -> RunFile:
+        try:
+            opened = RunFile(self._disk, self._log_path(run_id), self._options)
+        except FileNotFoundError:
+            raise RunNotFoundError(run_id) from None
+        if opened.tail.run_id != run_id:
+            raise RunNotFoundError(run_id)
+        return opened
+
+    def _with(self, run_id: str, action: Callable[[RunFile], _Result]) -> _Result:
+        """Do something with a run; once more if its log was replaced meanwhile."""
+        for _ in range(3):
+            held = self._run_file(run_id)
+            try:
+                return action(held)
+            except GoneError:
+                self._drop(run_id, held)
+        raise RunNotFoundError(run_id)
+
+    def _drop(self, run_id: str, held: RunFile) -> None:
+        with self._mutex:
+            if self._open.get(run_id) is held:
+                del self._open[run_id]
+
+    def _tail(self, run_id: str) -> Tail:
+        return self._with(run_id, RunFile.catch_up)
+
+    def after_fork(self) -> None:
+        """Let go of everything a forked child inherited: descriptors, locks and state."""
+        self._mutex = threading.RLock()
+        for held in self._open.values():
+            held.forget()
+        self._open = OrderedDict()
+
+    # ---- runs --------------------------------------------------------------------------------------------
+
+    def create_run(self, run_id: str, values: Mapping[str, Value]) -> Run:
+        """Make a run; see ``StorageBackend.create_run``."""
+        if self._closed:
+            raise ClosedError(self.location)
+        given = {"id": run_id, **values}
+        created = given.get("created_ms", 0)
+        header = Header(
+            VERSION, int.from_bytes(os.urandom(4), "little"), created if isinstance(created, int) else 0
+        )
+        entry = Entry(RUN, -1, RunPatch(given), values=given)
+        frame, _ = encode(Commit(0, 0, [entry], 0, frozenset()), header.salt_bytes)
+        try:
+            self._make_folder()
+            create_log(self._disk, self._log_path(run_id), header, frame)
+        except FileExistsError:
+            raise RunExistsError(run_id) from None
+        except (PermissionError, NotADirectoryError) as problem:
+            raise ReadOnlyError(self.location) from problem
+        except OSError as problem:
+            raise WriteFailedError(self.location, problem.strerror or str(problem)) from problem
+        return self.run(run_id)
+
+    def run(self, run_id: str) -> Run:
+        """Return one run."""
+        return self._tail(run_id).run()
+
+    def runs(self, *, fresh: bool = True) -> list[Run]:
+        """Return all runs, newest created first."""
+        with self._mutex:
+            if self._closed:
+                raise ClosedError(self.location)
+            if fresh or not self._catalog.runs():
+                found = {name: status for name, status in self._names() if name.endswith(LOG_SUFFIX)}
+                self._catalog.refresh(found, self._summary)
+            return self._catalog.runs()
+
+    def _names(self) -> list[tuple[str, os.stat_result]]:
+        try:
+            return list(self._disk.names(self._runs_folder))
+        except OSError as problem:
+            raise UnreachableError(self.location, problem.strerror or str(problem)) from problem
+
+    def _summary(self, name: str) -> Run | None:
+        """Return the summary of a log, one with damage if it cannot be read at all."""
+        path = os.path.join(self._runs_folder, name)  # noqa: PTH118
+        for held in self._open.values():
+            if held.path == path:
+                try:
+                    return held.catch_up().run()
+                except GoneError:
+                    break
+        try:
+            return RunFile(self._disk, path, self._options).catch_up().run()
+        except (FileNotFoundError, GoneError):
+            return None
+        except StorageError as problem:
+            offset = problem.offset if isinstance(problem, CorruptionError) else 0
+            return Run(name.removesuffix(LOG_SUFFIX), damage=(Damage(path, offset, 0, str(problem)),))
+
+    def delete_run(self, run_id: str) -> int:
+        """Delete a run whole; return how many traces it had."""
+        return self._with(run_id, lambda held: self._delete(run_id, held))
+
+    def _delete(self, run_id: str, held: RunFile) -> int:
+        count = held.catch_up().count
+        held.locked(lambda _: self._disk.unlink(held.path))
+        for suffix in (FAILED_SUFFIX,):
+            self._disk.unlink(held.path + suffix)
+        self._disk.sync_folder(self._runs_folder)
+        self._drop(run_id, held)
+        with self._mutex:
+            self._catalog.forget(os.path.basename(held.path))  # noqa: PTH119
+        return count
+
+    # ---- traces ------------------------------------------------------------------------------------------
+
+    def append(self, run_id: str, changes: Sequence[AnyChange], existing: Existing = "error") -> Appended:
+        """Commit changes; see ``StorageBackend.append``."""
+        return self._with(run_id, lambda held: held.append(changes, existing))
+
+    def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
+        """Return the trace of each id."""
+        tail = self._tail(run_id)
+        with tail.lock:
+            seqs = [tail.seq_of(trace_id) for trace_id in ids]
+            return [None if seq is None else tail.trace(seq) for seq in seqs]
+
+    def scan(
+        self,
+        run_id: str,
+        index: Index,
+        key: str | None = None,
+        *,
+        after: tuple[int, int] | None = None,
+        lo: int | None = None,
+        hi: int | None = None,
+        limit: int | None = None,
+    ) -> Page:
+        """Read traces along an index; see ``StorageBackend.scan``."""
+        return self._tail(run_id).page(index, key, after, lo, hi, limit)
+
+    def changes(self, run_id: str, after_rev: int = -1, limit: int | None = None) -> list[Change]:
+        """Return the changes after a rev."""
+        return self._tail(run_id).changes(after_rev, limit)
+
+    def counts(self, run_id: str, index: Index) -> dict[str, int]:
+        """Return name: traces, for types or tags."""
+        tail = self._tail(run_id)
+        return tail.type_counts() if index is Index.TYPE else tail.tag_counts()
+
+    def annotations(self, run_id: str, trace_id: str | None = None) -> list[Annotation]:
+        """Return the notes of a trace, or of the run."""
+        return self._tail(run_id).annotations(trace_id)
+
+    def view(self, run_id: str) -> RunView:
+        """Return the columns of a run."""
+        return LiveView(run_id, lambda: self._tail(run_id))
+
+    def wait(self, revs: Mapping[str, int], timeout: float | None) -> dict[str, int]:
+        """Wait for news by looking: every 15 ms at first, more and more rarely while nothing happens."""
+        start = time.monotonic()
+        while True:
+            moved = {name: rev for name, seen in revs.items() if (rev := self._tail(name).rev) > seen}
+            idle = time.monotonic() - start
+            if moved or (timeout is not None and idle >= timeout):
+                return moved
+            pause = 0.015 if idle < 5 else 0.1 if idle < 60 else 1.0
+            time.sleep(pause if timeout is None else min(pause, max(timeout - idle, 0)))
+
+    # ---- care --------------------------------------------------------------------------------------------
+
+    def check(self, run_id: str | None = None) -> list[Damage]:
+        """Return every place in the files of a run, or of all, that is not what was written."""
+        if self._closed:
+            raise ClosedError(self.location)
+        if run_id is not None:
+            path = self._log_path(run_id)
+            if not self._disk.exists(path):
+                raise RunNotFoundError(run_id)
+            return check_log(self._disk, path)
+        names = sorted(name for name, _ in self._names() if name.endswith(LOG_SUFFIX))
+        paths = [os.path.join(self._runs_folder, name) for name in names]  # noqa: PTH118
+        return [damage for path in paths for damage in check_log(self._disk, path)]
+
+    def repair(self, run_id: str) -> Repaired:
+        """Copy what is readable of a run to a fresh log in its place; keep the original beside it.
+
+        :raises RunNotFoundError: if there is none of this id.
+        :raises CorruptionError: if not even the run's own record can be read.
+        """
+        return self._with(run_id, lambda held: self._repair(run_id, held))
+
+    def _repair(self, run_id: str, held: RunFile) -> Repaired:
+        done: list[tuple[str, tuple[Damage, ...]]] = []
+        try:
+            held.locked(lambda _: done.append(rewrite(self._disk, held.path)))
+        except OSError as problem:
+            raise WriteFailedError(held.path, problem.strerror or str(problem)) from problem
+        self._drop(run_id, held)
+        kept, damage = done[0]
+        return Repaired(run_id, kept, damage, self._tail(run_id).count)
+
+    def close(self) -> None:
+        """Let go of files; later calls raise ``ClosedError``."""
+        with self._mutex:
+            self._closed = True
+            for held in self._open.values():
+                held.close()
+            self._open.clear()
+
+
+def _after_fork_in_child() -> None:
+    for engine in list(_engines):
+        engine.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

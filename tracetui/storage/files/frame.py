@@ -1,0 +1,275 @@
+"""Bytes of a log: its header and its frames, written and read. docs/format.md is the same as a document.
+
+Owns the layout. Knows no files: it turns a commit into bytes and bytes into rows for the tail. All integers
+are little-endian.
+
+Header, 64 bytes::
+
+    0   8  magic "tracetui"
+    8   2  version (1)
+    10  2  flags (0)
+    12  4  salt, random
+    16  8  creation time, milliseconds since the epoch, signed
+    24 36  zero
+    60  4  CRC32 of bytes 0 … 59
+
+Frame, a head of 24 bytes, then the heads of its changes, then their bodies::
+
+    0   1  sync marker 0xA0 in the high half, flags in the low half: 1 codec, 2 mixed, 4 gap
+    1   3  number of changes
+    4   4  seq of the first trace (the next free one, if there is none)
+    8   4  rev of the first change
+    12  4  length of the heads
+    16  4  length of the bodies
+    20  4  CRC32 of salt, bytes 0 … 19, heads
+    24     heads: one msgpack array, one item a change
+           bodies: msgpack, end to end, each with its own length and CRC32 in its head
+
+Without the flag *mixed* every item is the head of a trace; with it every item is ``[code, …head]``.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgpack
+
+from tracetui.model.change import Amendment, Completion, NewAnnotation, NewTrace
+from tracetui.model.value import pack, unpack
+from tracetui.storage.decide import RUN, TRACE, Commit, Entry
+
+MAGIC = b"tracetui"
+VERSION = 1
+HEADER = struct.Struct("<8sHHIq36xI")
+HEAD = struct.Struct("<B3sIIIII")
+HEAD_SIZE = HEAD.size
+HEADER_SIZE = HEADER.size
+MARKER = 0xA0
+CODEC, MIXED, GAP = 1, 2, 4
+OPTIONAL_CODE = 64
+"""Codes of changes from here on may be skipped by a reader that does not know them."""
+
+OPEN_FLAG, STORE_TIME, UNMERGEABLE = 1, 2, 4
+"""Flags of a trace's head: recorded open; its time was set by the store; its metadata takes no merging."""
+
+_UNPACK_ERRORS = (ValueError, TypeError, KeyError, IndexError, msgpack.exceptions.UnpackException)
+
+
+class BadFrameError(Exception):
+    """Bytes that are no frame of this log, or not yet; never leaves the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first 64 bytes of a log say."""
+
+    version: int
+    salt: int
+    created_ms: int
+
+    def pack(self) -> bytes:
+        """Return the header's bytes."""
+        body = HEADER.pack(MAGIC, self.version, 0, self.salt, self.created_ms, 0)[:-4]
+        return body + zlib.crc32(body).to_bytes(4, "little")
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Header:
+        """Read a header.
+
+        :raises BadFrameError: if it is none.
+        """
+        if len(data) < HEADER_SIZE:
+            raise BadFrameError(f"the file has {len(data)} bytes, a header has {HEADER_SIZE}")
+        magic, version, _flags, salt, created_ms, crc = HEADER.unpack_from(data)
+        if magic != MAGIC:
+            raise BadFrameError("the file does not begin as a log does")
+        if crc != zlib.crc32(data[: HEADER_SIZE - 4]):
+            raise BadFrameError("the header's checksum does not hold")
+        return cls(version, salt, created_ms)
+
+    @property
+    def salt_bytes(self) -> bytes:
+        """The salt as it enters checksums."""
+        return self.salt.to_bytes(4, "little")
+
+
+# ---- writing ---------------------------------------------------------------------------------------------
+
+
+def encode(
+    commit: Commit, salt: bytes, number: Callable[[int], int] | None = None
+) -> tuple[bytes, list[tuple[int, int, int]]]:
+    """Return the frame of a commit, and for each change where its body lies: (offset in frame, length, CRC).
+
+    ``number`` gives the seq of a row, where damage has taken seqs away.
+    """
+    entries = commit.entries
+    mixed = commit.traces != len(entries)
+    heads, bodies, refs = [], [], []
+    offset = 0
+    for entry in entries:
+        if number is not None:
+            entry = _numbered(entry, number)
+        body = _body(entry)
+        crc = zlib.crc32(body)
+        head = _trace_head(entry, body, crc) if entry.code == TRACE else _other_head(entry, body, crc)
+        heads.append([entry.code, *head] if mixed else head)
+        bodies.append(body)
+        refs.append((offset, len(body), crc))
+        offset += len(body)
+    packed = pack(heads)
+    frame = seal(
+        MIXED if mixed else 0, len(entries), commit.first_seq, commit.first_rev, packed, offset, salt
+    )
+    start = len(frame)
+    return b"".join((frame, *bodies)), [(start + at, size, crc) for at, size, crc in refs]
+
+
+def _numbered(entry: Entry, number: Callable[[int], int]) -> Entry:
+    seq = number(entry.seq) if entry.seq >= 0 else -1
+    parent = number(entry.parent) if entry.parent >= 0 else -1
+    return Entry(entry.code, seq, entry.change, entry.time_ms, parent, entry.awaited, entry.values)
+
+
+def seal(
+    flags: int, count: int, base_seq: int, base_rev: int, heads: bytes, bodies_size: int, salt: bytes
+) -> bytes:
+    """Return a frame's head and heads, with their checksum."""
+    head = HEAD.pack(
+        MARKER | flags, count.to_bytes(3, "little"), base_seq, base_rev, len(heads), bodies_size, 0
+    )[:20]
+    crc = zlib.crc32(heads, zlib.crc32(head, zlib.crc32(salt)))
+    return b"".join((head, crc.to_bytes(4, "little"), heads))
+
+
+def _body(entry: Entry) -> bytes:
+    return b"" if entry.code == RUN else cast("NewTrace", entry.change).body
+
+
+def _trace_head(entry: Entry, body: bytes, crc: int) -> list[Any]:
+    change = cast("NewTrace", entry.change)
+    flags = (
+        (OPEN_FLAG if change.status == 0 else 0)
+        | (STORE_TIME if change.timestamp is None else 0)
+        | (0 if change.mergeable else UNMERGEABLE)
+    )
+    return [
+        change.id, entry.parent if entry.awaited is None else entry.awaited, change.type_name, change.kind,
+        entry.time_ms, flags, change.tags, change.status, change.end_ms, change.tokens_in, change.tokens_out,
+        _cost(change.cost), len(body), crc,
+    ]  # fmt: skip
+
+
+def _cost(cost: float) -> float | None:
+    return cost if cost == cost else None  # noqa: PLR0124 - NaN is unknown
+
+
+def _other_head(entry: Entry, body: bytes, crc: int) -> list[Any]:
+    change = entry.change
+    if isinstance(change, Completion):
+        head = [entry.seq, change.status, entry.time_ms, *_additions(change)]
+    elif isinstance(change, Amendment):
+        head = [entry.seq, *_additions(change)]
+    elif isinstance(change, NewAnnotation):
+        head = [entry.seq, change.id, entry.time_ms]
+    else:
+        head = [dict(entry.values or {})]
+    return [*head, len(body), crc]
+
+
+def _additions(change: Completion | Amendment) -> list[Any]:
+    return [change.tags, change.tokens_in, change.tokens_out, _cost(change.cost)]
+
+
+# ---- reading ---------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Frame:
+    """A frame whose head and heads hold; ``offset`` is its place in the log."""
+
+    offset: int
+    flags: int
+    count: int
+    base_seq: int
+    base_rev: int
+    heads: bytes
+    bodies_start: int
+    bodies_size: int
+
+    @property
+    def end(self) -> int:
+        """Where the next frame begins."""
+        return self.bodies_start + self.bodies_size
+
+    def rows(self) -> Sequence[Any]:
+        """Return the heads of the frame's changes.
+
+        :raises BadFrameError: if they are not what a frame holds.
+        """
+        try:
+            rows = unpack(self.heads)
+        except _UNPACK_ERRORS as problem:
+            raise BadFrameError(f"heads cannot be read: {problem}") from None
+        if type(rows) is not list or len(rows) != self.count:
+            raise BadFrameError("heads and their number do not agree")
+        return rows
+
+    def coded(self) -> Iterator[tuple[int, list[Any]]]:
+        """Yield (code, head) of each change."""
+        if self.flags & MIXED:
+            for row in self.rows():
+                yield row[0], row[1:]
+        else:
+            for row in self.rows():
+                yield TRACE, row
+
+
+def parse(data: bytes | memoryview, at: int, offset: int, salt: bytes) -> Frame:
+    """Read the frame at ``data[at]``, which lies at ``offset`` in the log; its bodies are not looked at.
+
+    :raises BadFrameError: if there is none, or its heads are not all there.
+    """
+    if len(data) - at < HEAD_SIZE:
+        raise BadFrameError("an unfinished frame")
+    first, count, base_seq, base_rev, heads_size, bodies_size, crc = HEAD.unpack_from(data, at)
+    if first & 0xF0 != MARKER:
+        raise BadFrameError("no frame begins here")
+    start = at + HEAD_SIZE
+    if len(data) - start < heads_size:
+        raise BadFrameError("an unfinished frame")
+    heads = bytes(data[start : start + heads_size])
+    if crc != zlib.crc32(heads, zlib.crc32(data[at : at + 20], zlib.crc32(salt))):
+        raise BadFrameError("the checksum of a frame's heads does not hold")
+    return Frame(
+        offset, first & 0x0F, int.from_bytes(count, "little"), base_seq, base_rev, heads,
+        offset + HEAD_SIZE + heads_size, bodies_size,
+    )  # fmt: skip
+
+
+def is_plausible(data: bytes, at: int, remaining: int, next_seq: int, next_rev: int) -> bool:
+    """Return whether a frame may begin at ``data[at]``, judged by its numbers alone: cheap, before any CRC."""
+    if len(data) - at < HEAD_SIZE:
+        return False
+    first, count, base_seq, base_rev, heads_size, bodies_size, _ = HEAD.unpack_from(data, at)
+    return bool(
+        first & 0xF0 == MARKER
+        and HEAD_SIZE + heads_size + bodies_size <= remaining
+        and next_seq <= base_seq
+        and next_rev <= base_rev
+        and base_seq <= base_rev
+        and 0 < int.from_bytes(count, "little") <= heads_size
+    )
+
+
+def bodies_of(frame: Frame) -> Iterator[tuple[int, int, int]]:
+    """Yield (offset in the log, length, CRC) of each change's body."""
+    offset = frame.bodies_start
+    for _, head in frame.coded():
+        size, crc = head[-2], head[-1]
+        yield offset, size, crc
+        offset += size

@@ -1,0 +1,229 @@
+"""One log file: creating it, reading its frames forward, finding the next good frame behind damage.
+
+Owns descriptors of a log for reading. Takes no locks and writes nothing but new logs. Bytes before a
+validated end never change, so what was read once stays true.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
+from tracetui.storage.files.frame import (
+    HEADER_SIZE,
+    VERSION,
+    BadFrameError,
+    Frame,
+    Header,
+    bodies_of,
+    is_plausible,
+    parse,
+)
+from tracetui.storage.files.fs import Disk
+
+WINDOW_BYTES = 4 << 20
+_MARKERS = re.compile(b"[\xa0-\xaf]")
+
+
+class BodyRefs:
+    """Where bodies lie, by row: offset, length and CRC in 16 bytes each."""
+
+    __slots__ = ("_crcs", "_offsets", "_sizes")
+
+    def __init__(self) -> None:
+        self._offsets = array("Q")
+        self._sizes = array("I")
+        self._crcs = array("I")
+
+    def append(self, ref: tuple[int, int, int]) -> None:
+        """Add the body of the next row."""
+        offset, size, crc = ref
+        self._offsets.append(offset)
+        self._sizes.append(size)
+        self._crcs.append(crc)
+
+    def __getitem__(self, row: int) -> tuple[int, int, int]:
+        return self._offsets[row], self._sizes[row], self._crcs[row]
+
+
+class LogFile:
+    """A log opened for reading; its descriptor lives as long as anybody holds this object."""
+
+    def __init__(self, disk: Disk, path: str) -> None:
+        self.disk = disk
+        self.path = path
+        self._pid = os.getpid()
+        self._fd = self._open()
+        try:
+            self.header = self._read_header()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> int:
+        try:
+            return self.disk.open_read(self.path)
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            raise UnreachableError(self.path, problem.strerror or str(problem)) from problem
+
+    def _read_header(self) -> Header:
+        try:
+            header = Header.unpack(self.pread(HEADER_SIZE, 0))
+        except BadFrameError as problem:
+            raise CorruptionError(self.path, 0, str(problem)) from None
+        if header.version > VERSION:
+            raise FormatVersionError(self.path, header.version, VERSION)
+        return header
+
+    @property
+    def fd(self) -> int:
+        """The descriptor; a forked child opens its own."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._fd = self._open()
+        return self._fd
+
+    def forget(self) -> None:
+        """Close the descriptor that a forked child inherited; it opens its own when it reads."""
+        self.close()
+        self._pid = -1
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """Read bytes.
+
+        :raises UnreachableError: if the system cannot.
+        """
+        try:
+            return self.disk.pread(self.fd, size, offset)
+        except OSError as problem:
+            raise UnreachableError(self.path, problem.strerror or str(problem)) from problem
+
+    def stat(self) -> os.stat_result:
+        """Return what is known of the open file."""
+        return self.disk.fstat(self.fd)
+
+    def read(self, ref: Any) -> bytes:
+        """Return a body, verified by its own checksum.
+
+        :raises CorruptionError: with the body's own offset.
+        """
+        offset, size, crc = ref
+        data = self.pread(size, offset)
+        if len(data) != size or zlib.crc32(data) != crc:
+            raise CorruptionError(self.path, offset, "the checksum of a body does not hold")
+        return data
+
+    def is_whole(self, frame: Frame) -> bool:
+        """Return whether all bodies of a frame are there and hold."""
+        data = self.pread(frame.bodies_size, frame.bodies_start)
+        return len(data) == frame.bodies_size and all(
+            zlib.crc32(data[at - frame.bodies_start : at - frame.bodies_start + size]) == crc
+            for at, size, crc in bodies_of(frame)
+        )
+
+    def frames(self, start: int, size: int) -> Iterator[Frame]:
+        """Yield the frames from an offset on, up to ``size``, until one does not hold or is not all there."""
+        salt = self.header.salt_bytes
+        window, base = b"", start
+        at = start
+        while at < size:
+            try:
+                frame = parse(memoryview(window), at - base, at, salt)
+            except BadFrameError:
+                wanted = min(max(WINDOW_BYTES, 2 * (len(window) - (at - base))), size - at)
+                if at + wanted <= base + len(window):
+                    return
+                window, base = self.pread(wanted, at), at
+                if not window:
+                    return
+                continue
+            if frame.end > size:
+                return
+            yield frame
+            at = frame.end
+            if at - base >= len(window):
+                window, base = b"", at
+
+    def find(self, start: int, size: int, next_seq: int, next_rev: int) -> Frame | None:
+        """Return the first whole frame at or after an offset whose numbers can follow; None if there is none.
+
+        Everything between is damage. The salt and the numbers keep a log pasted into a payload from being
+        taken for frames.
+        """
+        salt = self.header.salt_bytes
+        overlap = 64
+        at = start
+        while at < size:
+            data = self.pread(min(WINDOW_BYTES, size - at), at)
+            for found in _MARKERS.finditer(data):
+                offset = at + found.start()
+                head = data[found.start() : found.start() + overlap]
+                if len(head) < overlap:
+                    head = self.pread(overlap, offset)
+                if is_plausible(head, 0, size - offset, next_seq, next_rev):
+                    frame = self._try(offset, head, salt)
+                    if frame is not None:
+                        return frame
+            at += len(data)
+            if not data:
+                return None
+        return None
+
+    def _try(self, offset: int, head: bytes, salt: bytes) -> Frame | None:
+        heads_size = int.from_bytes(head[12:16], "little")
+        try:
+            frame = parse(self.pread(24 + heads_size, offset), 0, offset, salt)
+            frame.rows()
+        except BadFrameError:
+            return None
+        return frame
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            self.disk.close(fd)
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", -1) >= 0:
+            self.close()
+
+
+def create_log(disk: Disk, path: str, header: Header, first_frame: bytes) -> None:
+    """Make a log whole or not at all: written aside, synced, linked into place, the folder synced.
+
+    :raises FileExistsError: if there is a log at that path.
+    """
+    folder = os.path.dirname(path)  # noqa: PTH120 - paths are plain strings in this package
+    aside = os.path.join(folder, f".new-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
+    fd = disk.create(aside)
+    try:
+        try:
+            write_all(disk, fd, header.pack() + first_frame)
+            disk.sync_data(fd)
+        finally:
+            disk.close(fd)
+        disk.link(aside, path)
+    finally:
+        disk.unlink(aside)
+    disk.sync_folder(folder)
+
+
+def write_all(disk: Disk, fd: int, data: bytes) -> None:
+    """Write all of the data, however little the system takes at a time.
+
+    :raises OSError: if the system takes nothing any more.
+    """
+    written = disk.write(fd, data)
+    while written < len(data):
+        more = disk.write(fd, data[written:])
+        if more == 0:
+            raise OSError(28, "the system takes no more bytes")
+        written += more

@@ -1,0 +1,420 @@
+"""One run of a store: its log, its indices in memory, and the lock under which it is written.
+
+Owns the order of a commit: mutex, file lock, catch up with others, repair a torn tail, decide, one write,
+unlock, sync. State in memory changes only after the write succeeded. Readers take no file lock and write
+nothing; they stop at the first frame that is not whole and look again later.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tracetui.errors import (
+    CorruptionError,
+    FormatVersionError,
+    LockedError,
+    ReadOnlyError,
+    WriteFailedError,
+)
+from tracetui.model.change import AnyChange
+from tracetui.model.clock import now_ms
+from tracetui.model.run import Damage
+from tracetui.storage.backend import Appended, Existing
+from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, RUN, TRACE, decide
+from tracetui.storage.files.frame import (
+    GAP,
+    HEADER_SIZE,
+    OPEN_FLAG,
+    OPTIONAL_CODE,
+    STORE_TIME,
+    UNMERGEABLE,
+    BadFrameError,
+    Frame,
+    encode,
+)
+from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.log import BodyRefs, LogFile, write_all
+from tracetui.storage.tail import Tail
+
+LOCK_SECONDS = 10.0
+TORN_AFTER_SECONDS = 0.25
+"""Bytes at the end count as torn for a reader if the file did not change for so long."""
+FAILED_SUFFIX = ".failed"
+"""Beside a log: a sync failed, nobody writes before a repair."""
+
+_UNKNOWN_COST = float("nan")
+
+
+class GoneError(Exception):
+    """The log behind this object was deleted or replaced; never leaves the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How runs of a store are opened."""
+
+    durability: str = "process"
+    recovery: str = "tolerant"
+    lock_seconds: float = LOCK_SECONDS
+
+
+class RunFile:
+    """An open run. Safe from any thread."""
+
+    def __init__(self, disk: Disk, path: str, options: Options) -> None:
+        self.path = path
+        self._disk = disk
+        self._options = options
+        self._mutex = threading.RLock()
+        self._write_fd = -1
+        self._poisoned: str | None = None
+        self._holes: list[Damage] = []
+        self._unread: tuple[int, int] = (-1, -1)
+        self._stepped = False
+        self._end = HEADER_SIZE
+        self._log = LogFile(disk, path)
+        self.tail = Tail("", self._log, BodyRefs())
+        self._scan(self._log.stat().st_size)
+        if not self.tail.run_id:
+            raise CorruptionError(path, HEADER_SIZE, "the log does not begin with its run")
+
+    # ---- reading -----------------------------------------------------------------------------------------
+
+    def catch_up(self) -> Tail:
+        """Take in what others committed; return the indices.
+
+        :raises GoneError: if the log was deleted or replaced.
+        """
+        status = self._log.stat()
+        if status.st_nlink == 0:
+            raise GoneError(self.path)
+        if status.st_size != self._end:
+            with self._mutex:
+                self._scan(status.st_size)
+                self._note_damage(status)
+        elif self.tail.damage and len(self.tail.damage) != len(self._holes):
+            self.tail.damage = tuple(self._holes)
+        return self.tail
+
+    def _scan(self, size: int) -> None:
+        """Apply the whole frames up to ``size``; step over damage that has good frames behind it."""
+        while self._end < size:
+            for frame in self._log.frames(self._end, size):
+                if not self._take(frame, size):
+                    break
+            if self._end >= size or self._unread == (self._end, size):
+                return
+            if not self._step_over(size):
+                self._unread = (self._end, size)
+                return
+
+    def _take(self, frame: Frame, size: int) -> bool:
+        """Apply a frame, unless it is the last one and not whole."""
+        tail = self.tail
+        if frame.base_seq < tail.next_seq or frame.base_rev < tail.rev:
+            return False
+        if frame.end == size and not self._holds(frame):
+            return False
+        if frame.base_seq > tail.next_seq or frame.base_rev > tail.rev:
+            self._skip(frame)
+        with tail.lock:
+            self._apply(frame)
+        self._end = frame.end
+        return True
+
+    def _holds(self, frame: Frame) -> bool:
+        try:
+            return self._log.is_whole(frame)
+        except BadFrameError:
+            return False
+
+    def _skip(self, frame: Frame) -> None:
+        lost = frame.base_rev - self.tail.rev
+        stepped, self._stepped = self._stepped, False
+        if not stepped and not frame.flags & GAP:
+            reason = f"{lost} changes are missing before this place"
+            self._holes.append(Damage(self.path, frame.offset, 0, reason))
+        self.tail.skip_to(frame.base_seq, frame.base_rev)
+
+    def _step_over(self, size: int) -> bool:
+        """Go to the next whole frame behind damage; False if there is none."""
+        tail = self.tail
+        found = self._log.find(self._end + 1, size, tail.next_seq, tail.rev)
+        if found is None or found.end > size or (found.end == size and not self._holds(found)):
+            return False
+        damage = Damage(self.path, self._end, found.offset - self._end, self._what_is_wrong())
+        if self._options.recovery == "strict":
+            raise CorruptionError(self.path, damage.offset, damage.reason)
+        self._holes.append(damage)
+        self._end = found.offset
+        self._stepped = True
+        return True
+
+    def _what_is_wrong(self) -> str:
+        first = self._log.pread(1, self._end)
+        return "no frame begins here" if first[:1] and first[0] & 0xF0 != 0xA0 else "a frame does not hold"
+
+    def _apply(self, frame: Frame) -> None:
+        offset = frame.bodies_start
+        for code, head in frame.coded():
+            size, crc = head[-2], head[-1]
+            self._apply_change(code, head, (offset, size, crc))
+            offset += size
+
+    def _apply_change(self, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
+        tail = self.tail
+        if code == TRACE:
+            _apply_trace(tail, head, ref)
+        elif code == RUN:
+            (values, _, _) = head
+            assert isinstance(values, dict)  # noqa: S101 - the checksum held
+            if not tail.run_id:
+                tail.run_id = str(values.pop("id", ""))
+            tail.change_run(values)
+        elif code >= OPTIONAL_CODE:
+            tail.skip_change()
+        elif code in (COMPLETION, AMENDMENT, ANNOTATION):
+            _apply_later(tail, code, head, ref)
+        else:
+            raise FormatVersionError(self.path, code, RUN)
+
+    def _note_damage(self, status: os.stat_result) -> None:
+        torn = self.torn(status)
+        self.tail.damage = (*self._holes, *torn)
+
+    def torn(self, status: os.stat_result, *, surely: bool = False) -> list[Damage]:
+        """Return the torn tail as damage, if the file has one and nobody is writing it just now."""
+        length = status.st_size - self._end
+        if length <= 0 or not (surely or time.time() - status.st_mtime >= TORN_AFTER_SECONDS):
+            return []
+        return [Damage(self.path, self._end, length, "torn tail")]
+
+    def damage(self) -> list[Damage]:
+        """Return what is known to be wrong with the log."""
+        self.catch_up()
+        return [*self._holes, *self.torn(self._log.stat())]
+
+    @property
+    def log(self) -> LogFile:
+        """The log, for those who read it their own way."""
+        return self._log
+
+    def stat(self) -> os.stat_result:
+        """Return what is known of the open log."""
+        return self._log.stat()
+
+    # ---- writing -----------------------------------------------------------------------------------------
+
+    def append(self, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+        """Commit changes; see ``StorageBackend.append``.
+
+        :raises GoneError: if the log was deleted or replaced.
+        """
+        with self._mutex:
+            fd = self._locked()
+            try:
+                appended = self._append(fd, changes, existing)
+            finally:
+                self._disk.unlock(fd)
+        if self._options.durability == "sync":
+            self._sync(fd)
+        return appended
+
+    def _append(self, fd: int, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+        status = self._disk.fstat(fd)
+        if status.st_nlink == 0:
+            raise GoneError(self.path)
+        self._check_writable()
+        if status.st_size != self._end:
+            self._scan(status.st_size)
+            if status.st_size > self._end:
+                self._cut(fd, status.st_size)
+        tail = self.tail
+        commit = decide(tail, changes, existing, now_ms())
+        entries = commit.entries
+        if entries:
+            frame, refs = encode(
+                commit, self._log.header.salt_bytes, tail.seq_gaps.number if tail.seq_gaps else None
+            )
+            self._write(fd, frame)
+            start = self._end
+            self._end = start + len(frame)
+            tail.apply(commit, [(start + at, size, crc) for at, size, crc in refs])
+        return Appended(commit.first_seq, commit.first_rev, commit.traces, len(entries), commit.skipped)
+
+    def _locked(self) -> int:
+        """Return the descriptor for writing, with the file's lock held."""
+        fd = self._write_fd
+        if fd < 0:
+            fd = self._write_fd = self._open_for_writing()
+        if self._disk.try_lock(fd):
+            return fd
+        deadline = time.monotonic() + self._options.lock_seconds
+        pause = 0.000_05
+        while not self._disk.try_lock(fd):
+            if time.monotonic() > deadline:
+                raise LockedError(self.path, _holder(self._disk.fstat(fd)))
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.005)
+        return fd
+
+    def _open_for_writing(self) -> int:
+        try:
+            fd = self._disk.open_append(self.path)
+        except FileNotFoundError:
+            raise GoneError(self.path) from None
+        except OSError as problem:
+            raise ReadOnlyError(self.path) from problem
+        if self._disk.fstat(fd).st_ino != self._log.stat().st_ino:
+            self._disk.close(fd)
+            raise GoneError(self.path)
+        return fd
+
+    def _check_writable(self) -> None:
+        if self._poisoned is None and self._disk.exists(self.path + FAILED_SUFFIX):
+            self._poisoned = "an earlier sync failed, so it is unknown what the disk holds"
+        if self._poisoned is not None:
+            raise WriteFailedError(
+                self.path, f"{self._poisoned}; `tracetui repair` copies what is readable to a fresh file"
+            )
+
+    def _cut(self, fd: int, size: int) -> None:
+        """Save a torn tail beside the log, then cut it off. Only the lock's holder may."""
+        torn = self._log.pread(size - self._end, self._end)
+        aside = f"{self.path}.torn-{self._end}-{now_ms()}"
+        try:
+            saved = self._disk.create(aside)
+            try:
+                write_all(self._disk, saved, torn)
+                self._disk.sync_data(saved)
+            finally:
+                self._disk.close(saved)
+            self._disk.truncate(fd, self._end)
+        except OSError as problem:
+            reason = f"its torn tail of {len(torn)} bytes could not be cut: {problem.strerror}"
+            raise WriteFailedError(self.path, reason) from problem
+        self.tail.damage = tuple(self._holes)
+
+    def _write(self, fd: int, frame: bytes) -> None:
+        """Write a frame whole, or undo what was written of it."""
+        try:
+            written = self._disk.write(fd, frame)
+            if written != len(frame):
+                write_all(self._disk, fd, frame[written:])
+        except OSError as problem:
+            self._undo(fd, problem)
+            reason = f"{problem.strerror or problem}; nothing of this commit was kept"
+            raise WriteFailedError(self.path, reason) from problem
+
+    def _undo(self, fd: int, problem: OSError) -> None:
+        try:
+            self._disk.truncate(fd, self._end)
+        except OSError:
+            self._poisoned = f"a write failed ({problem.strerror}) and could not be undone"
+
+    def _sync(self, fd: int) -> None:
+        try:
+            self._disk.sync_data(fd)
+        except OSError as problem:
+            self._poisoned = f"a sync failed ({problem.strerror}), so it is unknown what the disk holds"
+            self._mark_failed()
+            raise WriteFailedError(
+                self.path, f"{self._poisoned}; whether this commit survives a power cut is unknown"
+            ) from problem
+
+    def _mark_failed(self) -> None:
+        try:
+            self._disk.close(self._disk.create(self.path + FAILED_SUFFIX))
+        except OSError:
+            return
+
+    # ---- its end -----------------------------------------------------------------------------------------
+
+    def locked(self, action: Callable[[int], None]) -> None:
+        """Do something with the lock of the file held, after checking that it is still the run's.
+
+        :raises GoneError: if the log was deleted or replaced.
+        """
+        with self._mutex:
+            fd = self._locked()
+            try:
+                if self._disk.fstat(fd).st_nlink == 0:
+                    raise GoneError(self.path)
+                action(fd)
+            finally:
+                self._disk.unlock(fd)
+
+    def forget(self) -> None:
+        """Close what a forked child inherited, so that it never holds its parent's lock."""
+        self._log.forget()
+        if self._write_fd >= 0:
+            self._disk.close(self._write_fd)
+            self._write_fd = -1
+
+    def close(self) -> None:
+        """Let go of the descriptor for writing; traces that are still held keep the one for reading."""
+        if self._write_fd >= 0:
+            fd, self._write_fd = self._write_fd, -1
+            self._disk.close(fd)
+
+    def __del__(self) -> None:
+        if getattr(self, "_write_fd", -1) >= 0:
+            self.close()
+
+
+def _apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> None:
+    (trace_id, parent, type_name, kind, timestamp, flags, tags, status, end_ms, tokens_in, tokens_out,
+     cost, _, _) = head  # fmt: skip
+    assert isinstance(flags, int)  # noqa: S101 - the checksum held
+    assert isinstance(tags, list)  # noqa: S101
+    awaited, row, bereft = None, -1, False
+    if type(parent) is str:
+        awaited = parent
+    elif isinstance(parent, int) and parent >= 0:
+        row = tail.seq_gaps.row(parent) if tail.seq_gaps else parent
+        bereft = row < 0
+    tail.add_trace(
+        trace_id, row, awaited, type_name, kind, timestamp, bool(flags & STORE_TIME),  # type: ignore[arg-type]
+        0 if flags & OPEN_FLAG else status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
+        _UNKNOWN_COST if cost is None else cost, not flags & UNMERGEABLE, ref, bereft=bereft,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _apply_later(tail: Tail, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
+    seq = head[0]
+    assert isinstance(seq, int)  # noqa: S101 - the checksum held
+    row = tail.seq_gaps.row(seq) if tail.seq_gaps else seq
+    if row < 0:
+        tail.skip_change()
+    elif code == COMPLETION:
+        _, status, end_ms, tags, tokens_in, tokens_out, cost, _, _ = head
+        tail.add_completion(
+            row, status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
+            _UNKNOWN_COST if cost is None else cost, ref,  # type: ignore[arg-type]
+        )  # fmt: skip
+    elif code == AMENDMENT:
+        _, tags, tokens_in, tokens_out, cost, _, _ = head
+        tail.add_amendment(
+            row, tuple(tags), tokens_in, tokens_out, _UNKNOWN_COST if cost is None else cost, ref  # type: ignore[arg-type]
+        )  # fmt: skip
+    else:
+        _, annotation_id, timestamp, _, _ = head
+        tail.add_annotation(row, annotation_id, timestamp, ref)  # type: ignore[arg-type]
+
+
+def _holder(status: os.stat_result) -> int | None:
+    """Return the process that holds the lock of a file, where the system tells."""
+    wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    try:
+        with open("/proc/locks") as locks:  # noqa: PTH123
+            for line in locks:
+                fields = line.split()
+                if len(fields) > 5 and fields[1] == "FLOCK" and fields[5] == wanted:
+                    return int(fields[4])
+    except (OSError, ValueError):
+        return None
+    return None
