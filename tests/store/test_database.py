@@ -100,7 +100,7 @@ def test_counts_of_a_run_come_from_its_traces(db: tracetui.Database, run_id: str
     """Traces, errors, tokens and cost of its model calls, last activity."""
     store = TraceStore(db)
     store.record_with_options(run_id, tracetui.Error("a", "b", recoverable=False), timestamp=10)
-    usage = {"usage": {"input": 100, "output": 7}, "cost": {"usd": 0.25}}
+    usage: dict[str, Any] = {"usage": {"input": 100, "output": 7}, "cost": {"usd": 0.25}}
     call = store.record_with_options(run_id, tracetui.Custom("LLM"), timestamp=20, open=True)
     store.complete(run_id, call, metadata=usage, end_ms=99)
     run = db.run(run_id)

@@ -65,7 +65,8 @@ def test_reads_see_own_writes_over_the_latest_commit(db: tracetui.Database, run_
         assert txn.get("none") is None
     after = store.get(run_id, call)
     assert after == inside
-    assert (after.status, after.end_ms) == ("error", 9) if after else False
+    assert after is not None
+    assert (after.status, after.end_ms) == ("error", 9)
 
 
 def test_mistakes_show_at_the_call_and_the_rest_can_still_be_committed(

@@ -6,7 +6,9 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -231,7 +233,7 @@ def test_08_eight_threads_lose_nothing(store: TraceStore, run_id: str) -> None:
         for n in range(20):
             store.record_child(run_id, root, Thought(f"{worker}/{n}"), tags=[str(worker)])
 
-    in_threads([lambda worker=worker: record(worker) for worker in range(8)])
+    in_threads([partial(record, worker) for worker in range(8)])
     traces = store.list(run_id)
     assert [trace.seq for trace in traces] == list(range(161))
     assert store.tags(run_id) == {str(worker): 20 for worker in range(8)}
@@ -262,7 +264,7 @@ def test_08_two_processes_on_one_run_lose_nothing(tmp_path: Path, method: str) -
         run = db.create_run("shared")
         store = TraceStore(db)
         store.record(run.id, Thought("before"))
-        context = multiprocessing.get_context(method)
+        context: Any = multiprocessing.get_context(method)
         workers = [
             context.Process(target=write_from_another_process, args=(path, run.id, f"p{n}", 60))
             for n in range(2)

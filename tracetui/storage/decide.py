@@ -1,4 +1,4 @@
-"""Deciding a commit: do these changes fit the run as it is, and what numbers and times do they get?
+"""Deciding a commit: whether changes fit the run as it is, and which numbers and times they get.
 
 Pure: reads the state of a run, changes nothing, and is the same for every engine, so that all refuse the
 same things with the same words. What could be checked without the state was checked when the changes were

@@ -44,7 +44,10 @@ class Bodies(Protocol):
 class Refs(Protocol):
     """References of bodies by row: a list, or something smaller."""
 
-    def append(self, ref: Any, /) -> None: ...
+    def append(self, ref: Any, /) -> None:
+        """Add the reference of the next row."""
+        ...
+
     def __getitem__(self, row: int, /) -> Any: ...
 
 
@@ -271,7 +274,7 @@ class Tail:
             posting.insert(at, seq)
 
     def _index_time(self, timestamp: int, seq: int) -> None:
-        """Keep an ordered list from the first timestamp on that is out of order; until then the column is one."""
+        """Index a timestamp: the column itself is in order until the first that is not."""
         if self._by_time is not None:
             self._by_time.add((timestamp, seq))
         elif seq and timestamp < self.timestamps[seq - 1]:
@@ -480,7 +483,7 @@ class Tail:
         for seq in self._by_type.get(_MODEL_CALL, ()):
             tokens_in += max(self.tokens_in[seq], 0)
             tokens_out += max(self.tokens_out[seq], 0)
-            if self.costs[seq] == self.costs[seq]:  # noqa: PLR0124 - not NaN
+            if self.costs[seq] == self.costs[seq]:
                 cost += self.costs[seq]
         return tokens_in, tokens_out, cost
 

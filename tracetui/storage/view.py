@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
 
 from tracetui.model.change import Annotation, Change
@@ -19,19 +18,19 @@ class LiveView:
     run's file was replaced meanwhile.
     """
 
-    ids: list[str]
-    parents: array[int]
-    kinds: array[int]
-    types: array[int]
-    type_names: list[str]
-    timestamps: array[int]
-    ends: array[int]
-    statuses: array[int]
-    tokens_in: array[int]
-    tokens_out: array[int]
-    costs: array[float]
-    first_child: array[int]
-    next_sibling: array[int]
+    ids: Sequence[str]
+    parents: Sequence[int]
+    kinds: Sequence[int]
+    types: Sequence[int]
+    type_names: Sequence[str]
+    timestamps: Sequence[int]
+    ends: Sequence[int]
+    statuses: Sequence[int]
+    tokens_in: Sequence[int]
+    tokens_out: Sequence[int]
+    costs: Sequence[float]
+    first_child: Sequence[int]
+    next_sibling: Sequence[int]
 
     def __init__(self, run_id: str, catch_up: Callable[[], Tail]) -> None:
         self.run_id = run_id

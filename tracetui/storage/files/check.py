@@ -10,7 +10,7 @@ from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.files.frame import GAP, HEADER_SIZE, BadFrameError, Frame, Header, bodies_of, seal
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.log import LogFile, write_all
+from tracetui.storage.files.log import WINDOW_BYTES, LogFile, write_all
 from tracetui.storage.files.run import FAILED_SUFFIX
 
 
@@ -97,9 +97,10 @@ def _next(frame: Frame) -> tuple[int, int]:
 
 
 def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
-    """Copy what is readable of a log to a fresh one with a new salt, in its place; keep the original beside it.
+    """Copy what is readable of a log to a fresh one in its place; keep the original beside it.
 
-    Bodies that do not hold are copied as they are and stay known as damaged. Call it with the log's lock held.
+    The fresh log has a new salt. Bodies that do not hold are copied as they are and stay known as damaged.
+    Call it with the log's lock held.
     Return the path of the original and the damage found.
     """
     log = LogFile(disk, path)
@@ -126,7 +127,7 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
     finally:
         disk.close(fd)
     kept = f"{path}.damaged-{now_ms()}"
-    disk.link(path, kept)
+    _copy(disk, log, kept)
     disk.rename(fresh, path)
     disk.unlink(path + FAILED_SUFFIX)
     disk.sync_folder(os.path.dirname(path))  # noqa: PTH120
@@ -135,3 +136,16 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
         if isinstance(piece, Frame):
             damage.extend(_bad_bodies(log, piece))
     return kept, tuple(damage)
+
+
+def _copy(disk: Disk, log: LogFile, target: str) -> None:
+    """Copy a log byte by byte: a second name for it would hide from open handles that it was replaced."""
+    fd = disk.create(target)
+    try:
+        at = 0
+        while data := log.pread(WINDOW_BYTES, at):
+            write_all(disk, fd, data)
+            at += len(data)
+        disk.sync_data(fd)
+    finally:
+        disk.close(fd)

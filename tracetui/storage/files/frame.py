@@ -252,7 +252,7 @@ def parse(data: bytes | memoryview, at: int, offset: int, salt: bytes) -> Frame:
 
 
 def is_plausible(data: bytes, at: int, remaining: int, next_seq: int, next_rev: int) -> bool:
-    """Return whether a frame may begin at ``data[at]``, judged by its numbers alone: cheap, before any CRC."""
+    """Return whether a frame may begin at ``data[at]``, judged by its numbers alone, before any CRC."""
     if len(data) - at < HEAD_SIZE:
         return False
     first, count, base_seq, base_rev, heads_size, bodies_size, _ = HEAD.unpack_from(data, at)

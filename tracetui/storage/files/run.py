@@ -78,7 +78,9 @@ class RunFile:
         self._end = HEADER_SIZE
         self._log = LogFile(disk, path)
         self.tail = Tail("", self._log, BodyRefs())
-        self._scan(self._log.stat().st_size)
+        status = self._log.stat()
+        self._scan(status.st_size)
+        self._note_damage(status)
         if not self.tail.run_id:
             raise CorruptionError(path, HEADER_SIZE, "the log does not begin with its run")
 
@@ -96,7 +98,7 @@ class RunFile:
             with self._mutex:
                 self._scan(status.st_size)
                 self._note_damage(status)
-        elif self.tail.damage and len(self.tail.damage) != len(self._holes):
+        elif len(self.tail.damage) != len(self._holes):
             self.tail.damage = tuple(self._holes)
         return self.tail
 

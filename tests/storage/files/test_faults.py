@@ -1,0 +1,489 @@
+"""Faults that a store survives; every test prints how many of its trials were effective."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import tracetui
+from tracetui import (
+    CorruptionError,
+    LockedError,
+    RunNotFoundError,
+    Thought,
+    ToolCall,
+    TraceDraft,
+    TraceStore,
+    WriteFailedError,
+)
+from tracetui.storage.files.engine import FileEngine
+from tracetui.storage.files.frame import HEADER_SIZE
+from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.log import LogFile
+from tracetui.store.database import Database
+
+
+def log_of(path: Path) -> Path:
+    """Return the one log of a store with one run."""
+    (log,) = (path / "runs").glob("*.log")
+    return log
+
+
+def recorded(path: Path, count: int = 8) -> tuple[str, bytes, list[int]]:
+    """Record commits of 1, 2 and 3 traces; return the run, the log and where each frame begins."""
+    with tracetui.open(path) as db:
+        run = db.create_run("faults")
+        store = TraceStore(db)
+        number = 0
+        for commit in range(count):
+            drafts = []
+            for _ in range(commit % 3 + 1):
+                drafts.append(TraceDraft(Thought(f"thought {number}"), id=f"t{number}", tags=[f"c{commit}"]))
+                number += 1
+            store.record_many(run.id, drafts)
+    log = LogFile(Disk(), str(log_of(path)))
+    frames = list(log.frames(HEADER_SIZE, log.stat().st_size))
+    return run.id, log_of(path).read_bytes(), [frame.offset for frame in frames]
+
+
+def ids(store: TraceStore, run_id: str) -> list[str]:
+    """Return the ids of a run's traces."""
+    return [trace.id for trace in store.list(run_id)]
+
+
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """SIGKILL at a random moment of a real writer: what it was told is there, and the store goes on."""
+    chance = random.Random(7)
+    trials, effective, torn = 260, 0, 0
+    path = tmp_path / "store"
+    with tracetui.open(path) as db:
+        run_id = db.create_run("killed").id
+    for trial in range(trials):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            write_until_killed(path, run_id, trial, writer)
+        os.close(writer)
+        acknowledged = 0
+        wanted = chance.randrange(1, 12)
+        with os.fdopen(reader, "rb", buffering=0) as pipe:
+            while acknowledged < wanted and pipe.read(1):
+                acknowledged += 1
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            while pipe.read(1):
+                acknowledged += 1
+        with tracetui.open(path) as db:
+            found = TraceStore(db).query_by_tag(run_id, f"trial {trial}")
+            numbers = [int(trace.id.partition("/")[2]) for trace in found]
+            assert numbers == list(range(len(numbers)))
+            assert len(numbers) >= acknowledged * 3
+            assert len(numbers) % 3 == 0
+            torn += bool(db.run(run_id).damage)
+        effective += acknowledged > 0
+    with tracetui.open(path) as db:
+        assert db.check(run_id) == []
+        assert [t.seq for t in TraceStore(db).list(run_id)] == list(range(db.run(run_id).traces))
+    print(f"effective trials: {effective} of {trials}, {torn} of them left a torn tail")
+    assert effective >= 200
+
+
+def write_until_killed(path: Path, run_id: str, trial: int, pipe: int) -> None:
+    """Record batches of three and acknowledge each with a byte, for ever."""
+    try:
+        store = TraceStore(tracetui.open(path))
+        number = 0
+        while True:
+            drafts = [
+                TraceDraft(
+                    ToolCall("x", {"n": "y" * 3000}), id=f"{trial}/{number + n}", tags=[f"trial {trial}"]
+                )
+                for n in range(3)
+            ]
+            store.record_many(run_id, drafts)
+            number += 3
+            os.write(pipe, b".")
+    finally:
+        os._exit(1)
+
+
+def test_a_log_cut_at_every_byte_of_its_last_three_frames_is_a_prefix(tmp_path: Path) -> None:
+    """Whole commits stay, the torn one goes and is saved, and recording goes on over a reopening."""
+    path = tmp_path / "store"
+    run_id, content, starts = recorded(path)
+    effective = 0
+    for cut in range(starts[-3], len(content)):
+        log_of(path).write_bytes(content[:cut])
+        whole = sum(1 for start in [*starts[1:], len(content)] if start <= cut) - 1
+        expected = [f"t{n}" for n in range(sum(commit % 3 + 1 for commit in range(whole)))]
+        with tracetui.open(path) as db:
+            store = TraceStore(db)
+            assert ids(store, run_id) == expected
+            store.record_with_options(run_id, Thought("on"), id="on")
+        with tracetui.open(path) as db:
+            assert ids(TraceStore(db), run_id) == [*expected, "on"]
+            assert db.check(run_id) == []
+        if cut not in starts:
+            saved = list((path / "runs").glob("*.torn-*"))
+            assert content[max(s for s in starts if s < cut) : cut] in [p.read_bytes() for p in saved]
+            for left in saved:
+                left.unlink()
+        effective += 1
+    print(f"effective trials: {effective}")
+    assert effective == len(content) - starts[-3]
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 700, b"\xff" * 700, "zeros", "random", "stale"])
+def test_garbage_behind_the_log_is_cut_and_saved(tmp_path: Path, tail: bytes | str) -> None:
+    """Zeros, noise, or an old piece of the same log: not taken for frames."""
+    path = tmp_path / "store"
+    run_id, content, starts = recorded(path)
+    chance = random.Random(3)
+    effective = 0
+    for trial in range(60):
+        if tail == "zeros":
+            garbage = bytes(chance.randrange(1, 9000))
+        elif tail == "random":
+            garbage = chance.randbytes(chance.randrange(1, 900))
+        elif tail == "stale":
+            start = starts[trial % len(starts)]
+            garbage = content[start : start + chance.randrange(1, len(content) - start)]
+        else:
+            garbage = b"" if isinstance(tail, str) else tail[: chance.randrange(1, 700)]
+        log_of(path).write_bytes(content + garbage)
+        with tracetui.open(path) as db:
+            store = TraceStore(db)
+            assert len(store.list(run_id)) == 15
+            store.record_with_options(run_id, Thought("on"), id="on")
+        with tracetui.open(path) as db:
+            assert ids(TraceStore(db), run_id)[-1] == "on"
+        effective += 1
+    print(f"effective trials: {effective}")
+    assert effective == 60
+
+
+def test_every_flipped_bit_is_reported_and_the_rest_read(tmp_path: Path) -> None:
+    """One bit anywhere behind the header: named with file and offset, all other frames keep their seqs."""
+    path = tmp_path / "store"
+    run_id, content, starts = recorded(path)
+    bounds = [*starts, len(content)]
+    chance = random.Random(11)
+    effective = 0
+    for _ in range(1500):
+        offset = chance.randrange(starts[1], starts[-1])
+        flipped = bytearray(content)
+        flipped[offset] ^= 1 << chance.randrange(8)
+        log_of(path).write_bytes(flipped)
+        hit = max(n for n, start in enumerate(bounds) if start <= offset)
+        with tracetui.open(path) as db:
+            damage = db.check(run_id)
+            assert [bounds[hit] <= d.offset < bounds[hit + 1] for d in damage] == [True] * len(damage) != []
+            for trace in TraceStore(db).list(run_id):
+                assert trace.id == f"t{trace.seq}"
+                if trace.tags != [f"c{hit - 1}"]:
+                    assert trace.trace_type == Thought(f"thought {trace.seq}")
+            seqs = {t.seq for t in TraceStore(db).list(run_id) if not t.damaged}
+            lost = {n for n in range(15) if n not in seqs}
+            first = sum(commit % 3 + 1 for commit in range(hit - 1))
+            assert lost <= set(range(first, first + (hit - 1) % 3 + 1))
+        effective += 1
+    print(f"effective trials: {effective}")
+    assert effective == 1500
+
+
+def test_a_hole_keeps_numbers_and_leaves_roots_that_say_so(tmp_path: Path) -> None:
+    """Children of a lost parent are roots with parent_missing; seqs, revs and new records go on."""
+    path = tmp_path / "store"
+    with tracetui.open(path) as db:
+        run = db.create_run("hole")
+        store = TraceStore(db)
+        store.record_with_options(run.id, Thought("root"), id="root")
+        store.record_with_options(run.id, Thought("lost " * 20), id="lost", parent_id="root")
+        store.record_with_options(run.id, Thought("child"), id="child", parent_id="lost", open=True)
+        store.amend(run.id, "lost", tags=["x"])
+    log = log_of(path)
+    content = bytearray(log.read_bytes())
+    frames = list(LogFile(Disk(), str(log)).frames(HEADER_SIZE, len(content)))
+    at = frames[2].offset
+    content[at : at + 30] = b"?" * 30
+    log.write_bytes(content)
+    with tracetui.open(path) as db:
+        store = TraceStore(db)
+        assert [(t.id, t.seq, t.parent_id, t.parent_missing) for t in store.list(run.id)] == [
+            ("root", 0, None, False), ("child", 2, None, True),
+        ]  # fmt: skip
+        assert [t.id for t in store.get_roots(run.id)] == ["root", "child"]
+        assert [c.rev for c in store.changes(run.id, timeout=0)] == [0, 1, 3, 4]
+        assert [c.rev for c in store.changes(run.id, after_rev=1, timeout=0)] == [3, 4]
+        assert [t.seq for t in store.follow(run.id, after_seq=1, timeout=0)] == [2]
+        assert len(db.run(run.id).damage) == 1
+        store.record_with_options(run.id, Thought("new"), id="new", parent_id="child")
+        store.complete(run.id, "child")
+        tree = store.get_tree(run.id, "child")
+        assert tree is not None
+        assert [(d, t.id, t.seq) for d, t in tree.walk()] == [(0, "child", 2), (1, "new", 3)]
+    with tracetui.open(path) as db:
+        child = TraceStore(db).get(run.id, "child")
+        assert child is not None
+        assert child.status == "ok"
+        engine = db.backend
+        assert isinstance(engine, FileEngine)
+        repaired = engine.repair(run.id)
+        assert len(repaired.damage) == 1
+        assert Path(repaired.kept_as).read_bytes().startswith(content)
+        assert db.check(run.id) == []
+        assert db.run(run.id).damage == ()
+        assert [(t.id, t.seq) for t in TraceStore(db).list(run.id)] == [("root", 0), ("child", 2), ("new", 3)]
+        TraceStore(db).record_with_options(run.id, Thought("after"), id="after")
+        assert db.check(run.id) == []
+
+
+def test_strict_recovery_refuses_damage(tmp_path: Path) -> None:
+    """With recovery="strict" a damaged run is an error with file and offset; a torn tail is none."""
+    path = tmp_path / "store"
+    run_id, content, starts = recorded(path)
+    log_of(path).write_bytes(content[:-3])
+    with tracetui.open(path, recovery="strict") as db:
+        assert len(TraceStore(db).list(run_id)) == 13
+    flipped = bytearray(content)
+    flipped[starts[2] + 30] ^= 1
+    log_of(path).write_bytes(flipped)
+    with tracetui.open(path, recovery="strict") as db, pytest.raises(CorruptionError) as refused:
+        TraceStore(db).list(run_id)
+    assert (refused.value.path, refused.value.offset) == (str(log_of(path)), starts[2])
+
+
+def test_a_foreign_log_inside_a_broken_frame_is_not_read(tmp_path: Path) -> None:
+    """An agent that printed a log: its frames have another salt, and old ones of this log are in the past."""
+    other, path = tmp_path / "other", tmp_path / "store"
+    _, foreign, _ = recorded(other, 20)
+    effective = 0
+    for pasted in (foreign, "own"):
+        with tracetui.open(path) as db:
+            run = db.create_run("pasted")
+            store = TraceStore(db)
+            store.record_with_options(run.id, Thought("before"), id="before")
+            log = path / "runs" / f"{run.id}.log"
+            payload = log.read_bytes() if pasted == "own" else foreign
+            store.record_with_options(run.id, ToolCall("cat", {}, result=payload), id="pasted")
+            store.record_with_options(run.id, Thought("after"), id="after")
+        content = bytearray(log.read_bytes())
+        content[content.index(b"pasted", content.index(b"before")) - 20] ^= 0xFF
+        log.write_bytes(content)
+        with tracetui.open(path) as db:
+            assert [(t.id, t.seq) for t in TraceStore(db).list(run.id)] == [("before", 0), ("after", 2)]
+            effective += 1
+    print(f"effective trials: {effective}")
+    assert effective == 2
+
+
+class FailingDisk(Disk):
+    """A disk whose n-th call of one kind fails; a write fails after taking some bytes."""
+
+    def __init__(self, call: str, failure: int, taken: int = 0) -> None:
+        self.call, self.failure, self.taken = call, failure, taken
+        self.armed = False
+
+    def _fail(self, call: str) -> None:
+        if self.armed and call == self.call:
+            raise OSError(self.failure, os.strerror(self.failure))
+
+    def write(self, fd: int, data: bytes) -> int:
+        """Take some bytes of the write, then fail at the next."""
+        if self.armed and self.call == "write":
+            if self.taken:
+                taken, self.taken = self.taken, 0
+                return super().write(fd, data[:taken])
+            self._fail("write")
+        return super().write(fd, data)
+
+    def sync_data(self, fd: int) -> None:
+        """Fail if told so."""
+        self._fail("sync_data")
+        super().sync_data(fd)
+
+    def truncate(self, fd: int, size: int) -> None:
+        """Fail if told so."""
+        self._fail("truncate")
+        super().truncate(fd, size)
+
+
+@pytest.mark.parametrize("failure", [errno.ENOSPC, errno.EIO])
+def test_a_write_that_fails_after_any_byte_is_undone(tmp_path: Path, failure: int) -> None:
+    """The error says so, nothing of the commit stays, and the next one succeeds."""
+    disk = FailingDisk("write", failure)
+    db = Database(FileEngine(str(tmp_path / "store"), disk=disk), owning=False)
+    run = db.create_run("full")
+    store = TraceStore(db)
+    store.record_with_options(run.id, Thought("first"), id="first")
+    size = log_of(tmp_path / "store").stat().st_size
+    effective = 0
+    for taken in range(60):
+        disk.taken, disk.armed = taken, True
+        with pytest.raises(WriteFailedError, match="nothing of this commit was kept"):
+            store.record(run.id, Thought("x"))
+        disk.armed = False
+        assert log_of(tmp_path / "store").stat().st_size == size
+        assert ids(store, run.id) == ["first"]
+        effective += 1
+    store.record_with_options(run.id, Thought("next"), id="next")
+    assert ids(store, run.id) == ["first", "next"]
+    print(f"effective trials: {effective}")
+    assert effective == 60
+
+
+def test_a_failed_sync_stops_every_writer_until_a_repair(tmp_path: Path) -> None:
+    """The outcome is unknown and said so; this and every other handle refuses; reading goes on."""
+    path = tmp_path / "store"
+    disk = FailingDisk("sync_data", errno.EIO)
+    db = Database(FileEngine(str(path), durability="sync", disk=disk), owning=False)
+    run = db.create_run("sync")
+    store = TraceStore(db)
+    store.record(run.id, Thought("kept"))
+    disk.armed = True
+    with pytest.raises(WriteFailedError, match="unknown"):
+        store.record(run.id, Thought("unknown"))
+    disk.armed = False
+    with pytest.raises(WriteFailedError, match="tracetui repair"):
+        store.record(run.id, Thought("x"))
+    with tracetui.open(path) as other:
+        with pytest.raises(WriteFailedError):
+            TraceStore(other).record(run.id, Thought("x"))
+        assert len(TraceStore(other).list(run.id)) == 2
+        assert [damage.reason for damage in other.check(run.id)] == [
+            "a sync failed: it is unknown what the disk holds"
+        ]
+        engine = other.backend
+        assert isinstance(engine, FileEngine)
+        engine.repair(run.id)
+        TraceStore(other).record(run.id, Thought("after the repair"))
+    assert len(store.list(run.id)) == 3
+    store.record(run.id, Thought("this handle too"))
+
+
+def test_a_lock_held_too_long_is_an_error_that_names_the_holder(tmp_path: Path) -> None:
+    """Waiting ends; nothing is written; once the lock is free it goes on."""
+    path = tmp_path / "store"
+    db = Database(FileEngine(str(path), lock_seconds=0.05), owning=False)
+    run = db.create_run("locked")
+    disk = Disk()
+    fd = disk.open_append(str(log_of(path)))
+    assert disk.try_lock(fd)
+    with pytest.raises(LockedError) as refused:
+        TraceStore(db).record(run.id, Thought("x"))
+    assert refused.value.pid in (os.getpid(), None)
+    disk.close(fd)
+    TraceStore(db).record(run.id, Thought("x"))
+
+
+def test_a_run_deleted_under_an_open_handle_is_gone_for_it(tmp_path: Path) -> None:
+    """Another process deletes it: writer, reader and follower are told; a new run of that id is another."""
+    path = tmp_path / "store"
+    with tracetui.open(path) as one, tracetui.open(path) as two:
+        run = one.create_run("short", id="short")
+        held = TraceStore(one)
+        trace = held.get("short", held.record("short", Thought("still readable")))
+        assert trace is not None
+        two.delete_run("short")
+        for call in (
+            lambda: held.record("short", Thought("x")),
+            lambda: held.list("short"),
+            lambda: one.run("short"),
+        ):
+            with pytest.raises(RunNotFoundError):
+                call()
+        assert trace.trace_type == Thought("still readable")
+        two.create_run("new", id="short")
+        assert one.run("short").name == "new"
+        held.record("short", Thought("into the new one"))
+        assert TraceStore(two).count("short") == 1
+        assert run.name == "short"
+        assert list((path / "runs").iterdir()) == [log_of(path)]
+
+
+def test_followers_under_killed_writers_see_the_surviving_sequence_once(tmp_path: Path) -> None:
+    """Four writers at a time, killed at random; three followers agree with the log in the end."""
+    path = tmp_path / "store"
+    with tracetui.open(path) as db:
+        run_id = db.create_run("storm").id
+    seen: list[list[str]] = [[], [], []]
+    stop = threading.Event()
+
+    def follow(into: list[str]) -> None:
+        with tracetui.open(path) as db:
+            for trace in TraceStore(db).follow(run_id):
+                into.append(trace.id)
+        stop.set()
+
+    followers = [threading.Thread(target=follow, args=(into,)) for into in seen]
+    chance = random.Random(5)
+    kills = 0
+    reader, writer = os.pipe()
+    pids: list[int] = []
+    for trial in range(40):
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            write_until_killed(path, run_id, trial, writer)
+        pids.append(pid)
+        if trial == 0:
+            for follower in followers:
+                follower.start()
+        os.read(reader, chance.randrange(1, 6))
+        if len(pids) == 4:
+            victim = pids.pop(chance.randrange(4))
+            os.kill(victim, signal.SIGKILL)
+            os.waitpid(victim, 0)
+            kills += 1
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        kills += 1
+    with tracetui.open(path) as db:
+        store = TraceStore(db)
+        store.record(run_id, Thought("the end"))
+        survived = ids(store, run_id)
+        db.end_run(run_id)
+    for follower in followers:
+        follower.join(60)
+    assert seen == [survived] * 3
+    print(f"effective trials: {kills} kills, {len(survived)} traces")
+    assert kills == 40
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Poll with a generous deadline."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_reader_that_meets_a_half_written_frame_looks_again(tmp_path: Path) -> None:
+    """Nothing is reported while the file is fresh; the rest arrives and is read."""
+    path = tmp_path / "store"
+    run_id, content, starts = recorded(path)
+    log = log_of(path)
+    log.write_bytes(content[: starts[-1] + 10])
+    with tracetui.open(path) as db:
+        view = db.view(run_id)
+        before = view.count
+        with log.open("ab") as file:
+            file.write(content[starts[-1] + 10 :])
+        assert [change.kind for change in view.refresh()] == ["trace"] * (view.count - before)
+        assert view.count == 15
+        with log.open("ab") as file:
+            file.write(b"\xa0torn")
+        os.utime(log, (time.time() - 5, time.time() - 5))
+        view.refresh()
+        wait_for(lambda: [d.reason for d in db.run(run_id).damage] == ["torn tail"])
+        assert [(d.offset, d.length) for d in db.check(run_id)] == [(len(content), 5)]
