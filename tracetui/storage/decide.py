@@ -70,7 +70,7 @@ def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms:
     decision = _Decision(tail, existing, now_ms)
     for change in changes:
         decision.take(change)
-    return Commit(tail.count, tail.rev, decision.entries, len(decision.new), frozenset(decision.skipped))
+    return Commit(tail.next_seq, tail.rev, decision.entries, len(decision.new), frozenset(decision.skipped))
 
 
 def _check_size(changes: Sequence[AnyChange]) -> None:
