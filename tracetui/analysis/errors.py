@@ -1,0 +1,211 @@
+"""The errors of a run: which count, which were recovered, and which one ended it.
+
+The words, by docs/glossary.md and the explorer's design:
+
+- *Errors* are Error records; of equal type and message along one chain of ancestors only the innermost counts.
+  A cancelled one is none.
+- *Recovered*: said so (``metadata.recovered`` or ``recoverable``), or the enclosing agent or turn ended ok, or,
+  where ends are not recorded, a later model step of the same agent follows.
+- *Terminal error*: the last error that was not recovered, by (end, seq).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from tracetui.errors import TraceTuiError
+from tracetui.model.text import printable
+from tracetui.model.trace import CANCELLED, OK, STATUS_CODES
+from tracetui.model.trace_type import CUSTOM, ERROR, TOOL_CALL, Error, ToolCall
+from tracetui.storage.backend import NO_TIME, RunView
+
+_CANCELLED, _OK = STATUS_CODES[CANCELLED], STATUS_CODES[OK]
+AGENT, TURN, MODEL = "Agent", "Turn", "LLM"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFound:
+    """One error that counts. ``seq`` is its trace, ``type`` and ``message`` as recorded."""
+
+    seq: int
+    type: str
+    message: str
+    recovered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The errors of a run in seq order, and the one that ended it."""
+
+    found: tuple[ErrorFound, ...]
+    terminal: ErrorFound | None
+
+    @property
+    def recovered(self) -> int:
+        """Number of those that were recovered."""
+        return sum(error.recovered for error in self.found)
+
+
+def find_errors(view: RunView) -> Errors:
+    """Return the errors of a run; cost follows the number of Error records, not of traces."""
+    records = [read for seq in _error_seqs(view) if (read := _read(view, seq)) is not None]
+    counted = _innermost(view, records)
+    agents = _Agents(view)
+    found = tuple(
+        ErrorFound(seq, kind, message, told or agents.went_on(seq)) for seq, kind, message, told in counted
+    )
+    open_ones = [error for error in found if not error.recovered]
+    terminal = max(open_ones, key=lambda error: (_end(view, error.seq), error.seq), default=None)
+    return Errors(found, terminal)
+
+
+def _error_seqs(view: RunView) -> list[int]:
+    """Return the Error records that are not cancelled (a custom trace named "Error" is none)."""
+    kinds, statuses = view.kinds, view.statuses
+    return [seq for seq in view.by_type("Error") if kinds[seq] == ERROR and statuses[seq] != _CANCELLED]
+
+
+def _read(view: RunView, seq: int) -> tuple[int, str, str, bool] | None:
+    try:
+        trace = view.trace(seq)
+        kind, metadata = trace.trace_type, trace.metadata
+    except TraceTuiError:
+        return seq, "(damaged)", "", False
+    if not isinstance(kind, Error):
+        return None
+    told = kind.recoverable or (isinstance(metadata, dict) and bool(metadata.get("recovered")))
+    return seq, kind.error_type, kind.message, told
+
+
+def _end(view: RunView, seq: int) -> int:
+    return view.timestamps[seq] if view.ends[seq] == NO_TIME else view.ends[seq]
+
+
+def _innermost(view: RunView, records: list[tuple[int, str, str, bool]]) -> list[tuple[int, str, str, bool]]:
+    """Drop errors that stand above an equal one: the same failure told again further out.
+
+    An error's chain is that of the step it belongs to, since an error record hangs below the step that failed.
+    """
+    if len(records) < 2:
+        return records
+    equal: dict[tuple[str, str], list[int]] = {}
+    for seq, kind, message, _ in records:
+        equal.setdefault((kind, message), []).append(seq)
+    outer: set[int] = set()
+    for seqs in equal.values():
+        if len(seqs) > 1:
+            told_by: dict[int, list[int]] = {}
+            for seq in seqs:
+                told_by.setdefault(view.parents[seq], []).append(seq)
+            for seq in seqs:
+                outer |= _told_above(view, seq, told_by, set(seqs))
+    return [record for record in records if record[0] not in outer]
+
+
+def _told_above(view: RunView, seq: int, told_by: dict[int, list[int]], equal: set[int]) -> set[int]:
+    """Return the equal errors that stand above, or belong to a step above the one that failed."""
+    found: set[int] = set()
+    step = view.parents[seq]
+    node = step
+    while node >= 0:
+        if node in equal:
+            found.add(node)
+        if node != step:
+            found.update(told_by.get(node, ()))
+        node = view.parents[node]
+    return found
+
+
+class _Agents:
+    """Which agent or turn encloses a trace, how it ended, and when its model spoke last."""
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+        self._agent_names = {AGENT, TURN}
+        self._models: dict[int, list[int]] | None = None
+
+    def went_on(self, seq: int) -> bool:
+        """Whether the enclosing agent or turn ended ok, or a later model step of the same agent follows."""
+        view = self._view
+        holder = self.enclosing(seq)
+        if holder >= 0 and view.ends[holder] != NO_TIME:
+            return view.statuses[holder] == _OK
+        return self._model_after(self.agent_of(seq), seq)
+
+    def enclosing(self, seq: int) -> int:
+        """Return the nearest agent or turn above a trace, −1 if there is none."""
+        return self._nearest(seq, self._agent_names)
+
+    def agent_of(self, seq: int) -> int:
+        """Return the nearest agent above a trace, −1 for the run itself."""
+        return self._nearest(seq, {AGENT})
+
+    def _nearest(self, seq: int, names: set[str]) -> int:
+        view = self._view
+        node = view.parents[seq]
+        while node >= 0:
+            if view.kinds[node] == CUSTOM and view.type_names[view.types[node]] in names:
+                return node
+            node = view.parents[node]
+        return -1
+
+    def _model_after(self, agent: int, seq: int) -> bool:
+        if self._models is None:
+            self._models = {}
+            for model in self._view.by_type(MODEL):
+                self._models.setdefault(self.agent_of(model), []).append(model)
+        spoken = self._models.get(agent, [])
+        return bisect_right(spoken, seq) < len(spoken)
+
+
+# ---- signatures ------------------------------------------------------------------------------------------
+
+_NOISE = (
+    (re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07"), ""),
+    (re.compile(r"<[^<>]{0,80}>"), ""),
+    (re.compile(r"\"[^\"]{0,200}\"|'[^']{0,200}'|`[^`]{0,200}`"), "…"),
+    (re.compile(r"(?:[\w.~-]*/)+(?=[\w.-])"), ""),
+    (re.compile(r"\b0x[0-9a-fA-F]+\b|\b[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*\b"), "#"),
+    (re.compile(r"\d+"), "#"),
+    (re.compile(r"\s+"), " "),
+)
+_LETTER = re.compile(r"[^\W\d_]")
+SIGNATURE_LENGTH = 200
+
+
+def signature(view: RunView, seq: int) -> str:
+    """Return an error with everything volatile taken out: type, tool, first three lines with letters.
+
+    Equal signatures in two runs are the same failure. At most 200 characters.
+    """
+    read = _read(view, seq)
+    if read is None:
+        return ""
+    _, kind, message, _ = read
+    return signature_of(kind, message, _tool_above(view, seq))
+
+
+def signature_of(error_type: str, message: str, tool: str = "") -> str:
+    r"""Return the signature of an error type, message and tool.
+
+    >>> signature_of("ToolError", "\x1b[31mline 12 of /a/b/c.py\n---\nat 0x7f: 'x'", "bash")
+    'ToolError bash line # of c.py | at #: …'
+    """
+    lines = [line for line in message[:20_000].splitlines() if _LETTER.search(line)][:3]
+    text = " | ".join(lines)
+    for pattern, replacement in _NOISE:
+        text = pattern.sub(replacement, text)
+    return printable(" ".join(filter(None, (error_type, tool, text.strip()))))[:SIGNATURE_LENGTH]
+
+
+def _tool_above(view: RunView, seq: int) -> str:
+    parent = view.parents[seq]
+    if parent < 0 or view.kinds[parent] != TOOL_CALL:
+        return ""
+    try:
+        kind = view.trace(parent).trace_type
+    except TraceTuiError:
+        return ""
+    return kind.tool_name if isinstance(kind, ToolCall) else ""
