@@ -1,0 +1,72 @@
+"""What widgets tell screens. A widget never reaches for another one: it posts one of these."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class CursorMoved(Message):
+    """The cursor of a list of lines stands on another row."""
+
+    def __init__(self, sender_id: str, row: int) -> None:
+        super().__init__()
+        self.sender_id = sender_id
+        self.row = row
+
+
+class RowActivated(Message):
+    """A row was clicked twice, or chosen with the mouse on its fold glyph (``fold``)."""
+
+    def __init__(self, sender_id: str, row: int, *, fold: bool = False) -> None:
+        super().__init__()
+        self.sender_id = sender_id
+        self.row = row
+        self.fold = fold
+
+
+class TraceChosen(Message):
+    """Somebody wants to go to a trace."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__()
+        self.seq = seq
+
+
+class PromptSubmitted(Message):
+    """A prompt was answered; ``text`` may be empty."""
+
+    def __init__(self, purpose: str, text: str, *, is_regex: bool = False) -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.text = text
+        self.is_regex = is_regex
+
+
+class PromptChanged(Message):
+    """The text of a prompt is another."""
+
+    def __init__(self, purpose: str, text: str, *, is_regex: bool = False) -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.text = text
+        self.is_regex = is_regex
+
+
+class PromptCancelled(Message):
+    """A prompt was left."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose = purpose
+
+
+class FilterChanged(Message):
+    """The filter panes say another query."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class PanesClosed(Message):
+    """The filter panes were left."""

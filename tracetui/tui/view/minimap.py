@@ -1,0 +1,56 @@
+"""The run squeezed to a width, by order: one cell for a stretch of traces, errors winning over all else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tracetui.analysis.summary import letter
+from tracetui.storage.backend import RunView
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its letter, what it means, and the first trace it stands for."""
+
+    text: str
+    role: str
+    seq: int
+
+
+def minimap(
+    view: RunView,
+    width: int,
+    errors: set[int],
+    terminal: int,
+    cursor: int,
+    is_shown: Callable[[int], bool] | None,
+) -> list[Cell]:
+    """Return at most ``width`` cells for a run, in seq order; linear in errors and width, not in traces.
+
+    A cell takes the letter of the middle of its stretch; "e" where an error is in it, "E" for the one that ended
+    the run.
+    """
+    total = view.count
+    if not total or width <= 0:
+        return []
+    cells = min(width, total)
+    marked = {seq * cells // total: seq for seq in errors}
+    found = []
+    here = cursor * cells // total if cursor >= 0 else -1
+    for number in range(cells):
+        first = -(-number * total // cells)
+        middle = min(first + total // cells // 2, total - 1)
+        text, role, seq = letter(view.kinds[middle], view.type_names[view.types[middle]]), "map", first
+        if is_shown is not None and not is_shown(middle):
+            role = "map dim"
+        if view.statuses[middle] == 2:
+            role = "map failed"
+        if number in marked:
+            text, role, seq = "e", "map error", marked[number]
+        if terminal >= 0 and terminal * cells // total == number:
+            text, role, seq = "E", "map terminal", terminal
+        if number == here:
+            role += " cursor"
+        found.append(Cell(text, role, seq))
+    return found

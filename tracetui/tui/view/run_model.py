@@ -1,0 +1,238 @@
+"""One run as the explorer holds it: its columns, verdict, roll-ups, tree rows, filter and search.
+
+Only the user interface's thread changes it. Figures over the whole run (roll-ups, errors, verdict) are made when
+first asked for and again after news, at most as often as the caller asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tracetui.analysis.errors import Errors, find_errors
+from tracetui.analysis.rollup import Rollup, Totals, roll_up, totals
+from tracetui.analysis.summary import summary
+from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
+from tracetui.model.change import Change
+from tracetui.model.clock import now_ms
+from tracetui.model.run import Run
+from tracetui.model.trace import Trace
+from tracetui.storage.backend import NO_TIME, RunView
+from tracetui.store.database import Database
+from tracetui.store.ownership import is_lost, is_owned
+from tracetui.tui.view.tree_model import TreeModel
+
+SUMMARIES = 20_000
+
+
+@dataclass(slots=True)
+class Filter:
+    """Which traces are shown: those that match, and their ancestors, which are dimmed."""
+
+    text: str = ""
+    matches: set[int] = field(default_factory=set)
+    shown: set[int] = field(default_factory=set)
+    enabled: bool = True
+    done: bool = True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(slots=True)
+class Search:
+    """Hits of a literal search in seq order, and how many lie below each trace."""
+
+    text: str = ""
+    is_regex: bool = False
+    hits: list[int] = field(default_factory=list)
+    below: dict[int, int] = field(default_factory=dict)
+    done: bool = True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class RunModel:
+    """Everything the main screen shows of one run."""
+
+    def __init__(self, db: Database, run_id: str, *, view: RunView | None = None) -> None:
+        self.db = db
+        self.view = view if view is not None else db.view(run_id)
+        self.run: Run = self.view.run
+        self.folder = folder_of(self.run)
+        self.filter = Filter()
+        self.search = Search()
+        self._summaries: dict[int, str] = {}
+        self._errors: Errors | None = None
+        self._rollup: Rollup | None = None
+        self._totals: Totals | None = None
+        self.verdict: Verdict = self._judge()
+        self.tree = TreeModel(self.view)
+
+    # ---- figures -----------------------------------------------------------------------------------------
+
+    def _judge(self) -> Verdict:
+        liveness = Liveness(is_owned(self.run), is_lost(self.run))
+        return judge(self.view, now_ms(), liveness, self.errors)
+
+    @property
+    def errors(self) -> Errors:
+        """The errors of the run."""
+        if self._errors is None:
+            self._errors = find_errors(self.view)
+        return self._errors
+
+    @property
+    def rollup(self) -> Rollup:
+        """Figures of every subtree."""
+        if self._rollup is None or len(self._rollup.traces) < self.view.count:
+            self._rollup = roll_up(self.view)
+            self._totals = None
+        return self._rollup
+
+    @property
+    def totals(self) -> Totals:
+        """Figures of the run."""
+        rollup = self.rollup
+        if self._totals is None:
+            self._totals = totals(self.view, rollup)
+        return self._totals
+
+    def trace(self, seq: int) -> Trace:
+        """Return a trace."""
+        return self.view.trace(seq)
+
+    def summary(self, seq: int) -> str:
+        """Return the one line of a trace; remembered until news of it comes."""
+        found = self._summaries.get(seq)
+        if found is None:
+            if len(self._summaries) > SUMMARIES:
+                self._summaries.clear()
+            found = self._summaries[seq] = summary(self.view.trace(seq), self.folder)
+        return found
+
+    def type_name(self, seq: int) -> str:
+        """Return the type name of a trace."""
+        return self.view.type_names[self.view.types[seq]]
+
+    def is_open(self, seq: int) -> bool:
+        """Whether a trace has not ended."""
+        return self.view.statuses[seq] == 0
+
+    def own_duration_ms(self, seq: int) -> int | None:
+        """Return end − start of a trace, None where its end is not known."""
+        end = self.view.ends[seq]
+        return None if end == NO_TIME else end - self.view.timestamps[seq]
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the run's source recorded times at all."""
+        metadata = self.run.metadata
+        return not (isinstance(metadata, dict) and metadata.get("time") == "none")
+
+    @property
+    def start_ms(self) -> int:
+        """When the run began: its first trace, or its creation."""
+        return self.totals.start_ms
+
+    # ---- news --------------------------------------------------------------------------------------------
+
+    def refresh(self) -> list[Change]:
+        """Catch up with the run; return what is new. Rows and verdict follow with ``absorb``."""
+        return self.view.refresh()
+
+    def absorb(self, changes: Iterable[Change]) -> bool:
+        """Take changes into rows and figures; return whether rows changed."""
+        for change in changes:
+            if change.kind in ("completion", "amendment"):
+                seq = self.view.seq_of(change.trace_id or "")
+                if seq is not None:
+                    self._summaries.pop(seq, None)
+        self.run = self.view.run
+        self._errors = self._rollup = self._totals = None
+        self.verdict = self._judge()
+        return self.tree.extend()
+
+    def rejudge(self) -> bool:
+        """Judge again, as time alone can change a verdict; return whether it did."""
+        before = self.verdict.label
+        self.run = self.view.run
+        self.verdict = self._judge()
+        return self.verdict.label != before
+
+    # ---- filter and search -------------------------------------------------------------------------------
+
+    def set_filter(self, text: str, matches: Iterable[int], *, done: bool = True) -> None:
+        """Show these traces and their ancestors."""
+        found = set(matches)
+        self.filter = Filter(text, found, with_ancestors(self.view, found), True, done)
+        self.apply_filter()
+
+    def add_matches(self, matches: Iterable[int]) -> None:
+        """Show more traces: a filter's later hits."""
+        more = set(matches) - self.filter.matches
+        if more:
+            self.filter.matches |= more
+            self.filter.shown |= with_ancestors(self.view, more)
+
+    def apply_filter(self) -> None:
+        """Make the rows follow the filter."""
+        active = self.filter.enabled and bool(self.filter.text)
+        self.tree.set_shown(self.filter.shown.__contains__ if active else None)
+
+    def clear_filter(self) -> None:
+        """Show everything."""
+        self.filter = Filter()
+        self.apply_filter()
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter hides anything now."""
+        return self.filter.enabled and bool(self.filter.text)
+
+    def set_search(
+        self, text: str, hits: Iterable[int], *, is_regex: bool = False, done: bool = True
+    ) -> None:
+        """Remember hits, and count them above."""
+        found = sorted(hits)
+        below: dict[int, int] = {}
+        parents = self.view.parents
+        for seq in found:
+            node = parents[seq]
+            while node >= 0:
+                below[node] = below.get(node, 0) + 1
+                node = parents[node]
+        self.search = Search(text, is_regex, found, below, done)
+
+    def next_hit(self, seq: int, step: int) -> int:
+        """Return the hit after (step 1) or before (−1) a trace, going round; −1 if there is none."""
+        return next_of(self.search.hits, seq, step)
+
+    def next_error(self, seq: int, step: int) -> int:
+        """Return the error after or before a trace, going round; −1 if there is none."""
+        return next_of([error.seq for error in self.errors.found], seq, step)
+
+
+def next_of(seqs: list[int], seq: int, step: int) -> int:
+    """Return the element after (step 1) or before (−1) ``seq`` in an ordered list, going round; −1 if it is empty.
+
+    >>> next_of([3, 7, 9], 7, 1), next_of([3, 7, 9], 7, -1), next_of([3, 7, 9], 9, 1), next_of([], 1, 1)
+    (9, 3, 3, -1)
+    """
+    from bisect import bisect_left, bisect_right
+
+    if not seqs:
+        return -1
+    at = bisect_right(seqs, seq) if step > 0 else bisect_left(seqs, seq) - 1
+    return seqs[at % len(seqs)]
+
+
+def with_ancestors(view: RunView, seqs: Iterable[int]) -> set[int]:
+    """Return the traces with all their ancestors."""
+    found: set[int] = set()
+    parents = view.parents
+    for seq in seqs:
+        node = seq
+        while node >= 0 and node not in found:
+            found.add(node)
+            node = parents[node]
+    return found

@@ -1,0 +1,332 @@
+"""The rows of the tree: a flat list of the seqs that are visible, kept right while folds and traces change.
+
+Owns folds, the filter's shadow and the order of rows; holds no trace. Built from the links of the run's columns,
+which give the same pre-order as ``TraceStore.get_tree``. Nothing costs the size of the run but the first build
+and a change of the filter; a toggle costs the rows that come or go, an append the rows that are new.
+
+Invariants (``check``): the rows are the pre-order of the visible traces; a row's parent is visible and unfolded;
+depths are those of the columns.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+
+from tracetui.storage.backend import RunView
+
+ORPHANS = -2
+"""Stands in the rows for the heading of the traces whose parent was not received."""
+
+
+class TreeModel:
+    """Visible rows of one run. ``rows`` holds seqs (or ``ORPHANS``), ``depths`` the depth of each row."""
+
+    def __init__(self, view: RunView) -> None:
+        self.view = view
+        self.rows: array[int] = array("i")
+        self.depths: array[int] = array("i")
+        self._open = bytearray(view.count)
+        self._shown: Callable[[int], bool] | None = None
+        self._root: int | None = None
+        self._orphans_open = True
+        self._known = view.count
+        self._orphans: set[int] = set()
+        self._unfold_first_levels()
+        self.rebuild()
+
+    def _unfold_first_levels(self) -> None:
+        for seq in self.view.roots():
+            self._open[seq] = 1
+
+    # ---- building ----------------------------------------------------------------------------------------
+
+    def rebuild(self) -> None:
+        """Make all rows anew: at the start, for another filter, after an orphan found its parent."""
+        self.rows, self.depths = array("i"), array("i")
+        if self._root is not None:
+            self._extend(self._root, 0, self.rows, self.depths)
+            return
+        orphans = []
+        for seq in self.view.roots():
+            if self.view.awaiting(seq) is not None:
+                orphans.append(seq)
+            else:
+                self._extend(seq, 0, self.rows, self.depths)
+        self._orphans = set(orphans)
+        orphans = [seq for seq in orphans if self._is_shown(seq)]
+        if orphans:
+            self.rows.append(ORPHANS)
+            self.depths.append(0)
+            if self._orphans_open:
+                for seq in orphans:
+                    self._extend(seq, 1, self.rows, self.depths)
+
+    def _is_shown(self, seq: int) -> bool:
+        return self._shown is None or self._shown(seq)
+
+    def _extend(self, root: int, depth: int, rows: array[int], depths: array[int]) -> None:
+        """Add the visible rows of a subtree, in pre-order, without recursion."""
+        first, following, is_open, shown = (
+            self.view.first_child, self.view.next_sibling, self._open, self._shown,
+        )  # fmt: skip
+        if shown is not None and not shown(root):
+            return
+        rows.append(root)
+        depths.append(depth)
+        if not is_open[root]:
+            return
+        above: list[int] = []
+        node, level = first[root], depth + 1
+        while True:
+            if node < 0:
+                if not above:
+                    return
+                node, level = following[above.pop()], level - 1
+                continue
+            if shown is None or shown(node):
+                rows.append(node)
+                depths.append(level)
+                if is_open[node] and first[node] >= 0:
+                    above.append(node)
+                    node, level = first[node], level + 1
+                    continue
+            node = following[node]
+
+    # ---- folds -------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def is_open(self, row: int) -> bool:
+        """Whether the row shows what is below it."""
+        seq = self.rows[row]
+        return self._orphans_open if seq == ORPHANS else bool(self._open[seq])
+
+    def has_children(self, row: int) -> bool:
+        """Whether there is anything below the row."""
+        seq = self.rows[row]
+        return True if seq == ORPHANS else self.view.first_child[seq] >= 0
+
+    def span(self, row: int) -> int:
+        """Return the number of visible rows of a row's subtree, itself included."""
+        depths, depth = self.depths, self.depths[row]
+        end = row + 1
+        while end < len(depths) and depths[end] > depth:
+            end += 1
+        return end - row
+
+    def fold(self, row: int) -> bool:
+        """Hide what is below a row; return whether that changed anything."""
+        if not self.is_open(row) or not self.has_children(row):
+            return False
+        self._set_open(self.rows[row], False)
+        end = row + self.span(row)
+        del self.rows[row + 1 : end]
+        del self.depths[row + 1 : end]
+        return True
+
+    def unfold(self, row: int) -> bool:
+        """Show what is directly below a row, and below that what was unfolded; return whether that changed anything."""
+        if self.is_open(row) or not self.has_children(row):
+            return False
+        seq = self.rows[row]
+        self._set_open(seq, True)
+        if seq == ORPHANS:
+            self.rebuild()
+            return True
+        rows, depths = array("i"), array("i")
+        self._extend(seq, self.depths[row], rows, depths)
+        self.rows[row + 1 : row + 1] = rows[1:]
+        self.depths[row + 1 : row + 1] = depths[1:]
+        return True
+
+    def toggle(self, row: int) -> bool:
+        """Fold an unfolded row and the other way round."""
+        return self.fold(row) or self.unfold(row)
+
+    def _set_open(self, seq: int, is_open: bool) -> None:
+        if seq == ORPHANS:
+            self._orphans_open = is_open
+        else:
+            self._open[seq] = is_open
+
+    def fold_all(self) -> None:
+        """Show roots only."""
+        self._open = bytearray(len(self._open))
+        self._orphans_open = False
+        self.rebuild()
+
+    def unfold_all(self) -> None:
+        """Show every trace."""
+        self._open = bytearray(b"\1") * len(self._open)
+        self._orphans_open = True
+        self.rebuild()
+
+    def open_seqs(self) -> set[int]:
+        """Return the unfolded traces that have children, to be given back to ``set_open_seqs``."""
+        first = self.view.first_child
+        return {seq for seq, is_open in enumerate(self._open) if is_open and first[seq] >= 0}
+
+    def set_open_seqs(self, seqs: Iterable[int]) -> None:
+        """Unfold exactly these."""
+        self._open = bytearray(len(self._open))
+        for seq in seqs:
+            if seq < len(self._open):
+                self._open[seq] = 1
+        self.rebuild()
+
+    # ---- finding -----------------------------------------------------------------------------------------
+
+    def row_of(self, seq: int) -> int:
+        """Return the row that shows a trace, −1 if none does."""
+        try:
+            return self.rows.index(seq)
+        except ValueError:
+            return -1
+
+    def reveal(self, seq: int) -> int:
+        """Unfold what hides a trace; return its row, −1 if the filter hides it."""
+        row = self.row_of(seq)
+        if row >= 0 or not self._is_shown(seq):
+            return row
+        changed = False
+        node = self.view.parents[seq]
+        top = seq
+        while node >= 0:
+            top = node
+            if not self._open[node]:
+                self._open[node] = 1
+                changed = True
+            node = self.view.parents[node]
+        if self.view.awaiting(top) is not None and not self._orphans_open:
+            self._orphans_open = changed = True
+        if changed:
+            self.rebuild()
+        return self.row_of(seq)
+
+    def nearest(self, seq: int) -> int:
+        """Return the row of a trace, of its nearest visible ancestor, or of the next shown trace."""
+        node = seq
+        while node >= 0:
+            row = self.row_of(node)
+            if row >= 0:
+                return row
+            node = self.view.parents[node]
+        for row, other in enumerate(self.rows):
+            if other >= seq:
+                return row
+        return max(len(self.rows) - 1, 0)
+
+    def parent_row(self, row: int) -> int:
+        """Return the row one level above, −1 for a root."""
+        depth = self.depths[row]
+        while row > 0:
+            row -= 1
+            if self.depths[row] < depth:
+                return row
+        return -1
+
+    def sibling_row(self, row: int, step: int) -> int:
+        """Return the next (step 1) or previous (−1) row of the same depth below the same parent, or the row itself."""
+        depth, at = self.depths[row], row + step
+        while 0 <= at < len(self.depths) and self.depths[at] >= depth:
+            if self.depths[at] == depth:
+                return at
+            at += step
+        return row
+
+    # ---- filter and zoom ---------------------------------------------------------------------------------
+
+    def set_shown(self, shown: Callable[[int], bool] | None) -> None:
+        """Show only the traces for which ``shown`` is true; it must be true for the ancestors of any such trace."""
+        self._shown = shown
+        self.rebuild()
+
+    def zoom(self, root: int | None) -> None:
+        """Show one subtree alone, or everything again."""
+        self._root = root
+        if root is not None:
+            self._open[root] = 1
+        self.rebuild()
+
+    @property
+    def root(self) -> int | None:
+        """The trace that is zoomed to."""
+        return self._root
+
+    # ---- following ---------------------------------------------------------------------------------------
+
+    def extend(self) -> bool:
+        """Take in the traces that the columns got since the last time; return whether rows changed.
+
+        Costs the new traces, unless an orphan found its parent: then the rows are made anew.
+        """
+        view = self.view
+        count = view.count
+        if count == self._known and not self._orphans:
+            return False
+        start, self._known = self._known, count
+        self._open.extend(bytes(count - len(self._open)))
+        adopted = any(view.awaiting(seq) is None for seq in self._orphans)
+        waiting = False
+        for seq in range(start, count):
+            if view.parents[seq] < 0:
+                self._open[seq] = 1
+                waiting = waiting or view.awaiting(seq) is not None
+        if adopted or waiting or self._shown is not None or self._root is not None:
+            before = len(self.rows)
+            self.rebuild()
+            return len(self.rows) != before or adopted
+        changed = [self._append(seq) for seq in range(start, count)]
+        return any(changed)
+
+    def _append(self, seq: int) -> bool:
+        """Add the row of a new trace behind its siblings, if it is visible."""
+        parent = self.view.parents[seq]
+        if parent < 0:
+            return self._insert(self._end_of_roots(), seq, 0)
+        if not self._open[parent]:
+            return False
+        row = self._row_from_end(parent)
+        if row < 0:
+            return False
+        return self._insert(self._end_of(row), seq, self.depths[row] + 1)
+
+    def _insert(self, row: int, seq: int, depth: int) -> bool:
+        self.rows.insert(row, seq)
+        self.depths.insert(row, depth)
+        return True
+
+    def _end_of_roots(self) -> int:
+        return self.row_of(ORPHANS) if self._orphans else len(self.rows)
+
+    def _row_from_end(self, seq: int) -> int:
+        """Return a trace's row, looking from the end first, where news usually is."""
+        rows = self.rows
+        for row in range(len(rows) - 1, max(len(rows) - 200, -1), -1):
+            if rows[row] == seq:
+                return row
+        return self.row_of(seq)
+
+    def _end_of(self, row: int) -> int:
+        """Return where the subtree of a row ends, looking at the last row first."""
+        depths, depth = self.depths, self.depths[row]
+        node, last = self.rows[-1], len(self.rows)
+        if not self._orphans:
+            parents = self.view.parents
+            while node >= 0:
+                if node == self.rows[row]:
+                    return last
+                node = parents[node]
+        end = row + 1
+        while end < last and depths[end] > depth:
+            end += 1
+        return end
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        rows, depths = list(self.rows), list(self.depths)
+        self.rebuild()
+        if rows != list(self.rows) or depths != list(self.depths):
+            raise AssertionError(f"rows {rows[:20]} should be {list(self.rows)[:20]}")

@@ -1,0 +1,1 @@
+"""Widgets that draw lines from view models and post messages."""
