@@ -1,0 +1,320 @@
+"""The explorer itself: its screens, and what they share."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tracetui.errors import TraceTuiError
+from tracetui.model.text import printable
+from tracetui.store.database import Database
+from tracetui.tui.actions import APP, MAIN, PICKER, actions_of
+from tracetui.tui.screens.help import HelpScreen
+from tracetui.tui.screens.main import MainScreen
+from tracetui.tui.screens.picker import PickerScreen
+from tracetui.tui.view.picker import PickerModel
+from tracetui.tui.view.run_model import RunModel
+
+OSC_52_LIMIT = 70_000
+"""Characters; terminals cut longer clipboard texts, so these go to a file."""
+
+
+class Importing(Protocol):
+    """A file on its way into the store that is shown."""
+
+    def step(self) -> bool:
+        """Take in some more; return whether anything came."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        ...
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs found so far."""
+        ...
+
+    def progress(self) -> str:
+        """Return a few words on how far it is."""
+        ...
+
+
+class ExplorerApp(App[int]):
+    """The explorer of one store."""
+
+    CSS = "Screen { background: $background; } Toast { max-width: 70%; }"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "f12"
+    TITLE = "tracetui"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(a.keys, a.method, a.title, show=False)
+            for a in actions_of(APP)
+            if a.keys and a.id != "app.quit"
+        ),
+        Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+c", "copy_or_quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        run_id: str | None = None,
+        trace_id: str | None = None,
+        query: str = "",
+        place: str | None = None,
+        importing: Importing | None = None,
+        ascii_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self.db = db
+        self.place = place if place is not None else _short_place(db.location)
+        self.ascii_only = ascii_only
+        self.import_progress = ""
+        self.picker_model = PickerModel(db)
+        self._run_id, self._trace_id, self._query = run_id, trace_id, query
+        self._importing = importing
+        self._copied_once = 0.0
+        self.problem: BaseException | None = None
+        self.theme = "textual-ansi" if os.environ.get("NO_COLOR") else "textual-dark"
+
+    # ---- starting ----------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Open what was asked for."""
+        if self._importing is not None:
+            self.run_worker(self._import, thread=True, group="import", exit_on_error=False)
+        elif self._run_id is None:
+            self.push_screen(PickerScreen(self.picker_model))
+        else:
+            self.open_run(self._run_id, trace_id=self._trace_id, query=self._query)
+
+    def _import(self) -> None:
+        """In a worker: bring in the file, show its first run as soon as there is one, go on while it grows."""
+        import time
+
+        from textual.worker import get_current_worker
+
+        worker, importing = get_current_worker(), self._importing
+        assert importing is not None  # noqa: S101 - the worker is only started with one
+        opened = False
+        try:
+            while not worker.is_cancelled:
+                came = importing.step()
+                self.import_progress = importing.progress()
+                if not opened and importing.run_ids:
+                    opened = True
+                    self.call_from_thread(self._open_imported)
+                if not came:
+                    if importing.done:
+                        break
+                    time.sleep(0.1)
+        except TraceTuiError as problem:
+            self.problem = problem
+            if opened:
+                self.call_from_thread(
+                    self.notify, printable(str(problem)), severity="error", markup=False, timeout=20
+                )
+            else:
+                self.call_from_thread(self.exit, 3)
+            return
+        self.import_progress = ""
+        if not opened:
+            self.problem = None
+            self.call_from_thread(self.exit, 1)
+
+    def _open_imported(self) -> None:
+        ids = self._importing.run_ids if self._importing else []
+        if len(ids) > 1 and self._run_id is None:
+            self.push_screen(PickerScreen(self.picker_model))
+        else:
+            self.open_run(self._run_id or ids[0], trace_id=self._trace_id, query=self._query)
+
+    # ---- screens -----------------------------------------------------------------------------------------
+
+    @property
+    def has_run(self) -> bool:
+        """Whether a run is open below the picker."""
+        return any(isinstance(screen, MainScreen) for screen in self.screen_stack)
+
+    def open_run(self, run_id: str, *, trace_id: str | None = None, query: str = "") -> None:
+        """Show a run instead of the one that is shown."""
+        try:
+            model = RunModel(self.db, run_id)
+        except TraceTuiError as problem:
+            self.notify(printable(str(problem)), severity="error", markup=False, timeout=10)
+            if not self.screen_stack or len(self.screen_stack) == 1:
+                self.push_screen(PickerScreen(self.picker_model))
+            return
+        seq = -1
+        if trace_id:
+            seq = find_trace(model, trace_id)
+            if seq < 0:
+                self.notify(f"no trace {printable(trace_id)} in this run", severity="warning", markup=False)
+        while isinstance(self.screen, MainScreen) or (isinstance(self.screen, PickerScreen) and self.has_run):
+            self.pop_screen()
+        self.push_screen(MainScreen(model, seq=seq, query=query))
+
+    def show_picker(self) -> None:
+        """Show all runs, over the one that is open."""
+        self.push_screen(PickerScreen(self.picker_model))
+
+    def leave_run(self) -> None:
+        """Go from a run to what is below it, out if there is nothing."""
+        self.pop_screen()
+        if not isinstance(self.screen, PickerScreen):
+            self.exit(0)
+
+    def open_neighbour(self, run_id: str, step: int) -> None:
+        """Open the run before or after one, in the picker's order."""
+        if not self.picker_model.rows:
+            try:
+                self.picker_model.load()
+            except TraceTuiError as problem:
+                self.notify(printable(str(problem)), severity="error", markup=False)
+                return
+        at = self.picker_model.row_of(run_id) + step
+        if 0 <= at < len(self.picker_model.rows):
+            self.open_run(self.picker_model.rows[at].run.id)
+        else:
+            self.notify("no more runs in this direction", markup=False, timeout=2)
+
+    # ---- actions everywhere ------------------------------------------------------------------------------
+
+    def _scope(self) -> str:
+        return PICKER if isinstance(self.screen, PickerScreen) else MAIN
+
+    def _reasons(self) -> Any:
+        screen = self.screen
+        return screen.disabled_reason if isinstance(screen, (MainScreen, PickerScreen)) else lambda _: None
+
+    def action_app_help(self) -> None:
+        """Show what the keys do here."""
+        if isinstance(self.screen, (MainScreen, PickerScreen)):
+            self.push_screen(HelpScreen(self._scope(), self._reasons()))
+
+    def action_app_palette(self) -> None:
+        """Offer all actions by name."""
+        self.action_command_palette()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Return the actions for the palette: the same list as keys and help."""
+        target = screen if isinstance(screen, (MainScreen, PickerScreen)) else None
+        scope = PICKER if isinstance(screen, PickerScreen) else MAIN
+        for action in actions_of(scope):
+            owner = self if action.scope == APP else target
+            method = getattr(owner, f"action_{action.method}", None) or getattr(
+                owner, f"action_{action.id.split('.')[-1]}", None
+            )
+            if method is None:
+                continue
+            reason = target.disabled_reason(action.id) if target is not None else None
+            from tracetui.tui.actions import keys_of
+
+            yield SystemCommand(action.title, reason or keys_of(action) or action.id, method)
+
+    def action_app_mouse(self) -> None:
+        """Give the mouse to the terminal, for its own selection, or take it back."""
+        driver = self._driver
+        if driver is None:
+            return
+        self._mouse_on = not getattr(self, "_mouse_on", True)
+        toggle = getattr(
+            driver, "_enable_mouse_support" if self._mouse_on else "_disable_mouse_support", None
+        )
+        if toggle is not None:
+            toggle()
+        self.notify(
+            "mouse on" if self._mouse_on else "mouse off: the terminal selects", markup=False, timeout=2
+        )
+
+    def action_app_theme(self) -> None:
+        """Turn to light or dark."""
+        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+        self.screen.refresh(recompose=False, layout=True)
+
+    def action_copy_or_quit(self) -> None:
+        """Copy what is selected; twice without a selection quits."""
+        import time
+
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_text(selected)
+            self.screen.clear_selection()
+        elif time.monotonic() - self._copied_once < 1.5:
+            self.exit(0)
+        else:
+            self._copied_once = time.monotonic()
+            self.notify("press Ctrl+C again to quit", markup=False, timeout=1.5)
+
+    def copy_text(self, text: str | None) -> None:
+        """Put a text on the clipboard by way of the terminal; a long one goes to a file, and that is said."""
+        if not text:
+            return
+        if len(text) > OSC_52_LIMIT:
+            path = Path(os.environ.get("TMPDIR", "/tmp")) / f"tracetui-copy-{os.getpid()}.txt"  # noqa: S108
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+            self.notify(f"too long for the clipboard: written to {path}", markup=False, timeout=8)
+            return
+        encoded = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+        if self._driver is not None:
+            self._driver.write(f"\x1b]52;c;{encoded}\a")
+        self.notify(f"copied {len(text):,} characters", markup=False, timeout=2)
+
+
+def find_trace(model: RunModel, trace_id: str) -> int:
+    """Return the seq of an id, or of its unique prefix or suffix; −1 if there is none."""
+    seq = model.view.seq_of(trace_id)
+    if seq is not None:
+        return seq
+    found = [
+        n for n, other in enumerate(model.view.ids) if other.endswith(trace_id) or other.startswith(trace_id)
+    ]
+    return found[0] if len(found) == 1 else -1
+
+
+def _short_place(location: str) -> str:
+    home = os.path.expanduser("~")  # noqa: PTH111 - a prefix of text
+    return "~" + location[len(home) :] if location.startswith(home + os.sep) else location
+
+
+def explore(
+    db: Database,
+    *,
+    run_id: str | None = None,
+    trace_id: str | None = None,
+    query: str = "",
+    place: str | None = None,
+    importing: Importing | None = None,
+    ascii_only: bool = False,
+) -> int:
+    """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
+
+    :raises TraceTuiError: what ended an import before anything could be shown.
+    """
+    os.environ.setdefault("ESCDELAY", "25")
+    app = ExplorerApp(
+        db,
+        run_id=run_id,
+        trace_id=trace_id,
+        query=query,
+        place=place,
+        importing=importing,
+        ascii_only=ascii_only,
+    )
+    code = app.run(mouse=True)
+    if isinstance(app.problem, TraceTuiError) and code:
+        raise app.problem
+    sys.stdout.flush()
+    return code or 0

@@ -1,0 +1,58 @@
+"""The help screen: what every key does here, from the one list of actions; what cannot be done now says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tracetui.tui.actions import actions_of, keys_of
+from tracetui.tui.view.cells import pad
+from tracetui.tui.widgets.pieces import to_text
+
+LETTERS = "T tool   ? decision   . thought   Q query   ! error   M model   A agent   U turn   * other"
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys by group."""
+
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen VerticalScroll { width: 76; max-width: 96%; height: 90%; background: $surface; border: round $primary; padding: 0 2; }
+    HelpScreen Static { width: auto; height: auto; }
+    """
+    BINDINGS = [Binding("escape,q,question_mark", "dismiss", show=False)]  # noqa: RUF012 - Textual's shape
+
+    def __init__(self, scope: str, disabled_reason: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._scope = scope
+        self._disabled = disabled_reason
+
+    def compose(self) -> ComposeResult:
+        """List the actions by group."""
+        pieces: list[tuple[str, str]] = [("What the keys do here\n", "heading")]
+        if self._scope == "main":
+            pieces += [("\nRows begin with the letter of their type\n", "dim"), (f"  {LETTERS}\n", "text")]
+        group = ""
+        for action in sorted(actions_of(self._scope), key=lambda action: _GROUPS.index(action.group)):
+            if action.group != group:
+                group = action.group
+                pieces.append((f"\n{group}\n", "heading"))
+            reason = self._disabled(action.id)
+            pieces.append((f"  {pad(keys_of(action), 18)}", "dim" if reason else "key"))
+            pieces.append(
+                (
+                    f"{action.title}\n" if not reason else f"{action.title} ({reason})\n",
+                    "dim" if reason else "text",
+                )
+            )
+        pieces.append(("\nEsc closes this page\n", "dim"))
+        with VerticalScroll():
+            yield Static(to_text(pieces, dark=bool(self.app.current_theme.dark)))
+
+
+_GROUPS = ("Move", "Fold", "Find", "Show", "Run", "Copy", "Explorer")

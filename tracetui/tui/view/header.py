@@ -1,0 +1,109 @@
+"""The lines above and below the body of the main screen, as pieces. Pure."""
+
+from __future__ import annotations
+
+from tracetui.model.text import printable
+from tracetui.tui.view.cells import cut, cut_middle, width_of
+from tracetui.tui.view.figures import cost, count, duration, short_id
+from tracetui.tui.view.run_model import RunModel
+
+Pieces = list[tuple[str, str]]
+
+_VERDICT_ROLES = {"FAILED": "bad", "LOST": "bad", "CUT OFF": "bad", "OK": "good", "LIVE": "live"}
+
+
+def verdict_role(label: str) -> str:
+    """Return the role that colours a verdict."""
+    return f"verdict {_VERDICT_ROLES.get(label, 'other')}"
+
+
+def run_title(name: str | None, run_id: str) -> str:
+    """Return how a run is called: its name and the end of its id."""
+    return f"{printable(name)} …{printable(short_id(run_id))}" if name else printable(run_id)
+
+
+def breadcrumb(model: RunModel, place: str, width: int) -> Pieces:
+    """Return the first line: where one is, the verdict, the totals; what does not fit goes from the middle."""
+    run, verdict, totals = model.run, model.verdict, model.totals
+    told = f" {verdict.errors} errors, {verdict.recovered} recovered"
+    parts = []
+    if model.has_times:
+        parts.append(duration(totals.duration_ms))
+    parts.append(f"{count(model.view.count)} traces")
+    if totals.tokens_in or totals.tokens_out:
+        parts.append(f"in {count(totals.tokens_in)} out {count(totals.tokens_out)}")
+    if totals.cost_usd:
+        parts.append(cost(totals.cost_usd))
+    label = f" {verdict.label} "
+    right = "  ".join(parts) + " "
+    name = run_title(run.name, run.id)
+    room = width - len(label) - width_of(told) - width_of(right) - 6
+    if room < 24:
+        right = parts[0] + " "
+        room = width - len(label) - width_of(told) - width_of(right) - 6
+    where = f" tracetui  {cut_middle(printable(place), 24)}  > " if room > 60 else " "
+    title = cut(name, max(room - width_of(where), 8))
+    gap = max(
+        width - width_of(where) - width_of(title) - len(label) - width_of(told) - width_of(right) - 2, 1
+    )
+    return [
+        (where, "dim"), (title, "title"), ("  ", "text"), (label, verdict_role(verdict.label)), (told, "text"),
+        (" " * gap, "text"), (right, "metric"),
+    ]  # fmt: skip
+
+
+def why_line(model: RunModel, width: int) -> Pieces:
+    """Return the second line: one sentence of why, or what the map's letters mean."""
+    if model.verdict.why:
+        role = "error text" if model.verdict.terminal >= 0 and model.verdict.label == "FAILED" else "text"
+        return [(" " + cut(model.verdict.why, width - 2), role)]
+    return [
+        (
+            cut(
+                " map by order: T tool  ? decision  . thought  Q query  M model  A agent  U turn  e error",
+                width,
+            ),
+            "dim",
+        )
+    ]
+
+
+def truth_line(model: RunModel, row: int, metric: str, live: str, width: int) -> Pieces:
+    """Return the line below the body: what is filtered, how much is shown, what is known to be wrong."""
+    pieces: Pieces = [(" ", "text")]
+    found = model.filter
+    if found.text:
+        state = "" if found.enabled else " (off)"
+        pieces.append((f" {cut(printable(found.text), max(width // 3, 12))} ", "chip"))
+        pieces.append((f"{state} {count(len(found.matches))} hits{'' if found.done else '…'}", "text"))
+    else:
+        pieces.append(("(no filter)", "dim"))
+    shown = len(found.shown) if model.is_filtered else model.view.count
+    pieces.append((f"  {shown:,}/{model.view.count:,} shown", "dim"))
+    if model.search.text:
+        kind = "regex" if model.search.is_regex else "search"
+        said = f"  {kind} {cut(printable(model.search.text), 20)!r}: {count(len(model.search.hits))} hits"
+        pieces.append((said + ("" if model.search.done else "…"), "text"))
+    if model.tree.root is not None:
+        pieces.append(("  zoomed (Z shows all)", "warning"))
+    if live:
+        pieces.append((f"  {live}", "live metric" if live.startswith("LIVE") else "warning"))
+    for damage in model.run.damage[:1]:
+        more = f" and {len(model.run.damage) - 1} more" if len(model.run.damage) > 1 else ""
+        pieces.append((f"  {damage.reason}: {damage.length} bytes{more}", "error text"))
+    right = f"row {row + 1}/{len(model.tree)}  {metric} "
+    used = sum(width_of(text) for text, _ in pieces)
+    return [*pieces, (" " * max(width - used - len(right), 1), "text"), (right, "dim")]
+
+
+def footer(keys: list[tuple[str, str]], width: int) -> Pieces:
+    """Return the last line: keys and what they do here, as many as fit."""
+    pieces: Pieces = [(" ", "text")]
+    used = 1
+    for key, name in keys:
+        size = len(key) + len(name) + 3
+        if used + size > width:
+            break
+        pieces += [(key, "key"), (f" {name}  ", "dim")]
+        used += size
+    return pieces
