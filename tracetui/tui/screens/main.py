@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from tracetui.errors import QueryError, RunNotFoundError, TraceTuiError
@@ -94,6 +95,7 @@ class MainScreen(Screen[None]):
         self._last_absorb = 0.0
         self._pending: list[object] = []
         self._quiet = 0.0
+        self._detail_timer: Timer | None = None
 
     # ---- laying out --------------------------------------------------------------------------------------
 
@@ -114,7 +116,6 @@ class MainScreen(Screen[None]):
         """Land on what ended the run."""
         self.row_style.glyphs = glyphs(ascii_only=self.app.ascii_only)
         self.tree_view.focus()
-        self._detail_timer = self.set_timer(DETAIL_SECONDS, self._show_detail, pause=True)
         self.set_interval(POLL_SECONDS, self._poll)
         self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._land)
@@ -172,7 +173,7 @@ class MainScreen(Screen[None]):
             for action in actions_of(MAIN)
             if action.footer and self.disabled_reason(action.id) is None
         ]
-        return [*shown, ("q", "back"), (":", "palette"), ("?", "help")]
+        return [*shown, ("q", "back")]
 
     def redraw(self, *, rows: bool = False) -> None:
         """Draw the lines anew, and the rows if asked."""
@@ -199,9 +200,7 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Let keys go to the prompt while it asks."""
-        if self.prompt.is_open and action not in ("app_back",):
-            return False
-        return True
+        return not self.prompt.is_open or action == "app_back"
 
     def _say_why_not(self, action: str) -> bool:
         reason = self.disabled_reason(action)
@@ -215,8 +214,9 @@ class MainScreen(Screen[None]):
         """Follow the cursor with the detail, a moment later."""
         if message.sender_id != "tree":
             return
-        self._detail_timer.reset()
-        self._detail_timer.resume()
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+        self._detail_timer = self.set_timer(DETAIL_SECONDS, self._show_detail)
         self.query_one("#truth", Bar).refresh()
         self.query_one(MinimapBar).refresh()
 

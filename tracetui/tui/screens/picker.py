@@ -145,8 +145,7 @@ class PickerScreen(Screen[None]):
     def _keys(self) -> list[tuple[str, str]]:
         if self.prompt.is_open:
             return [("Enter", "keep"), ("Esc", "clear")]
-        shown = [(key_name(a.keys.split(",")[0]), a.footer) for a in actions_of(PICKER) if a.footer]
-        return shown
+        return [(key_name(a.keys.split(",")[0]), a.footer) for a in actions_of(PICKER) if a.footer]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Let keys go to the prompt while it asks."""

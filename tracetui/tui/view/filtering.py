@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tracetui.errors import QueryError
+from tracetui.querying import execute
+from tracetui.querying.grammar import parse
 from tracetui.storage.backend import RunView
-
-PIECE = 2000
 
 
 def check(text: str) -> str:
     """Return what is wrong with a query, "" if nothing is."""
-    raise NotImplementedError(text)
+    try:
+        parse(text, stages=False)
+    except QueryError as problem:
+        return str(problem)
+    return ""
 
 
 def matches(view: RunView, text: str, now_ms: int) -> Iterator[list[int]]:
-    """Yield the seqs that match, in lists, first ones soon."""
-    raise NotImplementedError(view, text, now_ms)
+    """Yield the seqs that match, in lists, first ones soon.
+
+    :raises QueryError: if the query cannot be understood.
+    """
+    return execute.execute(view, parse(text, stages=False).where, now_ms)
 
 
 def matching(view: RunView, text: str, seqs: Iterable[int], now_ms: int) -> list[int]:
     """Return those of the seqs that match."""
-    raise NotImplementedError(view, text, seqs, now_ms)
+    return execute.matching(view, parse(text, stages=False).where, seqs, now_ms)

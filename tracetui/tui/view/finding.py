@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from tracetui.errors import TraceTuiError
-from tracetui.model.trace import Trace, fields_of
+from tracetui.model.trace import Trace
+from tracetui.querying.matching import literal_pattern, texts_of
 from tracetui.storage.backend import RunView
 
+pattern_of = literal_pattern
 PIECE = 500
 """Traces looked at between two looks at whether to go on."""
-
-
-def pattern_of(text: str, *, is_regex: bool) -> re.Pattern[str]:
-    """Return what to look for: literal text or a regular expression; letters in upper case make case matter.
-
-    :raises re.error: if the expression is none.
-    """
-    flags = re.IGNORECASE if text == text.lower() else re.NOFLAG
-    return re.compile(text if is_regex else re.escape(text), flags)
 
 
 def find_text(view: RunView, pattern: re.Pattern[str], start: int = 0) -> Iterator[list[int]]:
@@ -35,22 +27,3 @@ def _matches(trace: Trace, pattern: re.Pattern[str]) -> bool:
         return any(pattern.search(text) for text in texts_of(trace))
     except TraceTuiError:
         return False
-
-
-def texts_of(trace: Trace) -> Iterator[str]:
-    """Yield every text of a trace that a person can see."""
-    yield trace.type_name
-    yield trace.id
-    yield from trace.tags
-    stack: list[Any] = [*fields_of(trace).values(), trace.metadata]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            yield from value
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield repr(value)

@@ -1,0 +1,74 @@
+"""Standard error and the exit codes: the only place that writes the one and decides the other.
+
+0 fine · 1 nothing found, or a check fired · 2 usage, or a value or state that is refused · 3 damaged or unreadable
+data · 4 locked or unreachable store · 130 interrupted
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tracetui.errors import (
+    CorruptionError,
+    FormatError,
+    FormatVersionError,
+    ParentNotFoundError,
+    QuerySyntaxError,
+    RunNotFoundError,
+    StorageError,
+    TraceNotFoundError,
+    TraceTuiError,
+)
+from tracetui.model.text import printable
+
+OK, NOTHING, USAGE, DAMAGED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class UsageError(Exception):
+    """The command was not given as it should be."""
+
+
+class Ended(Exception):
+    """The command ends with an exit code; everything was said."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def say(text: str) -> None:
+    """Write a line to standard error; hostile characters are shown as text."""
+    try:
+        sys.stderr.write(printable(text, newlines=True) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+
+
+def progress(text: str) -> None:
+    """Write over the last line of progress, on a terminal alone."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K" + printable(text))
+        sys.stderr.flush()
+
+
+def report(problem: TraceTuiError) -> int:
+    """Say what went wrong and return the exit code for it."""
+    if isinstance(problem, QuerySyntaxError):
+        say(f"tracetui: {problem}")
+        say(f"  {problem.text}")
+        say("  " + " " * problem.position + "^")
+    else:
+        say(f"tracetui: {problem}")
+    return code_of(problem)
+
+
+def code_of(problem: TraceTuiError) -> int:
+    """Return the exit code of an error."""
+    if isinstance(problem, (RunNotFoundError, TraceNotFoundError, ParentNotFoundError)):
+        return NOTHING
+    if isinstance(problem, (CorruptionError, FormatVersionError, FormatError)):
+        return DAMAGED
+    if isinstance(problem, StorageError):
+        return UNREACHABLE
+    return USAGE

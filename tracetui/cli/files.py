@@ -1,0 +1,173 @@
+"""Commands around files: ``import``, ``export``, ``open``, ``demo``, ``formats``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tracetui.cli import diagnostics, output
+from tracetui.cli.diagnostics import UsageError
+from tracetui.cli.runs import FormatOption, JsonOption, wants_json
+from tracetui.cli.session import as_file, find_run, session
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this family."""
+    app.command("import")(import_files)
+    app.command()(export)
+    app.command("open")(open_command)
+    app.command()(demo)
+    app.command()(formats)
+
+
+def import_files(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Recordings, folders of them, or - for stdin")
+    ],
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Format, where it is not recognised")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on while the file grows, until interrupted")
+    ] = False,
+) -> None:
+    """Import recordings of other tools into the store; doing it again changes nothing"""
+    from tracetui.importing.opening import files_in, import_into
+
+    found = [file for path in paths for file in files_in(path)]
+    if not found:
+        raise UsageError("nothing to import there")
+    for path in found:
+        result = import_into(
+            session.db, path, format_name=format_name, follow=follow, tell=diagnostics.progress
+        )
+        diagnostics.progress("")
+        diagnostics.say(result.summary())
+        output.lines(result.run_ids)
+
+
+def export(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run to export")] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="jsonl: our own JSON lines, which import reads")
+    ] = "jsonl",
+    to: Annotated[str | None, typer.Option("--output", "-o", help="File to write; - is stdout")] = None,
+) -> None:
+    """Export a run: its record, traces and notes, a JSON line each"""
+    from tracetui.importing.exporting import export_lines
+
+    if format_name != "jsonl":
+        raise UsageError(f"--format {format_name}: only jsonl is there yet")
+    found = find_run(session.db, run)
+    lines = export_lines(session.db, found.id)
+    if to is None or to == "-":
+        output.lines(lines)
+        return
+    try:
+        with Path(to).open("w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+    except OSError as problem:
+        raise UsageError(f"{to} cannot be written: {problem.strerror}") from None
+
+
+def open_command(
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN|FILE]...", help="A run, recordings, or -")
+    ] = None,
+    trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
+    query: Annotated[str, typer.Option("--query", help="Filter to begin with")] = "",
+) -> None:
+    """Open the explorer: on the runs of the store, on a run, or on any recognised recording, followed while it grows"""
+    open_explorer(what or [], trace=trace, query=query)
+
+
+def open_explorer(what: list[str], *, trace: str | None = None, query: str = "") -> None:
+    """Open the explorer and end with its exit code."""
+    if not output.is_terminal():
+        raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
+    if not output.is_terminal_input() and "-" not in what:
+        _terminal_as_input()
+    paths = [path for name in what if (path := as_file(name)) is not None]
+    if paths and len(paths) < len(what):
+        raise UsageError(f"{what[0]} and {what[-1]}: give either runs or files")
+    if paths:
+        raise diagnostics.Ended(_explore_files(paths, trace, query))
+    from tracetui.tui.app import explore
+
+    run_id = find_run(session.db, what[0], quiet=True).id if what else None
+    code = explore(session.db, run_id=run_id, trace_id=trace, query=query, ascii_only=session.ascii_only)
+    raise diagnostics.Ended(code)
+
+
+def _explore_files(paths: list[str], trace: str | None, query: str) -> int:
+    from tracetui.importing.opening import Opening
+    from tracetui.tui.app import explore
+
+    if "-" in paths:
+        data = sys.stdin.buffer
+        opening = Opening(paths, stream=_detached(data))
+        _terminal_as_input()
+    else:
+        opening = Opening(paths)
+    place = ", ".join(Path(path).name for path in paths) if paths != ["-"] else "standard input"
+    try:
+        code = explore(
+            opening.db,
+            trace_id=trace,
+            query=query,
+            place=place,
+            importing=opening,
+            ascii_only=session.ascii_only,
+        )
+    finally:
+        opening.close()
+    if code == diagnostics.NOTHING:
+        diagnostics.say(f"tracetui: {place}: nothing in it that can be shown; {opening.summary()}")
+    return code
+
+
+def _detached(stream: Any) -> Any:
+    """Return standard input under a descriptor of its own, since the explorer takes 0 for the keyboard."""
+    import os
+
+    return os.fdopen(os.dup(stream.fileno()), "rb", buffering=0)
+
+
+def _terminal_as_input() -> None:
+    """Let the explorer read keys from the terminal although standard input is a pipe."""
+    import os
+
+    try:
+        fd = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        raise UsageError("the explorer needs a terminal to read keys from") from None
+    os.dup2(fd, 0)
+    os.close(fd)
+
+
+def demo() -> None:
+    """Open the explorer on the sample runs that come with tracetui; nothing to prepare"""
+    if not output.is_terminal():
+        raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
+    from tracetui.samples import copied_samples
+    from tracetui.tui.app import explore
+
+    with copied_samples() as db:
+        raise diagnostics.Ended(explore(db, place="sample runs", ascii_only=session.ascii_only))
+
+
+def formats(format_name: FormatOption = "table", json: JsonOption = False) -> None:
+    """List the formats that can be read and written"""
+    from tracetui.formats.registry import FORMATS
+
+    chosen = wants_json(format_name, json)
+    rows = [(found.name, found.title, found.where) for found in FORMATS]
+    if chosen == "json":
+        output.json([dict(zip(("name", "title", "where"), row, strict=True)) for row in rows])
+        return
+    from tracetui.render.table import table
+
+    output.lines(table(("NAME", "WHAT", "WHERE FOUND"), rows, output.width()))

@@ -1,0 +1,397 @@
+"""Commands that read: ``query``, ``tree``, ``show``, ``facets``, ``tail``, ``why``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tracetui.cli import diagnostics, output
+from tracetui.cli.diagnostics import UsageError
+from tracetui.cli.runs import FormatOption, JsonOption, wants_json
+from tracetui.cli.session import as_file, find_run, find_trace, session
+
+if TYPE_CHECKING:
+    from tracetui.model.run import Run
+    from tracetui.model.trace import Trace
+    from tracetui.querying.ast import Query
+    from tracetui.store.database import Database
+
+RunOrFile = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN|FILE]", help="Run (run:x forces one) or a recording [default: $TRACETUI_RUN, newest]"
+    ),
+]
+QUERY_FORMATS = ("table", "json", "jsonl", "ids", "tree", "count")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this family."""
+    app.command(context_settings={"ignore_unknown_options": True})(query)
+    app.command()(tree)
+    app.command()(show)
+    app.command()(facets)
+    app.command()(tail)
+    app.command()(why)
+
+
+def chosen_run(name: str | None) -> tuple[Database, Run]:
+    """Return the run that RUN or FILE means, with its store: a file's is the derived cache it is read into."""
+    path = as_file(name)
+    if path is None:
+        return session.db, find_run(session.db, name)
+    from tracetui.importing.opening import open_whole
+
+    db, ids = open_whole(path)
+    if not ids:
+        raise diagnostics.Ended(diagnostics.NOTHING)
+    if len(ids) > 1:
+        diagnostics.say(f"{path} holds {len(ids)} runs; this is the first")
+    return db, db.run(ids[0])
+
+
+# ---- query -----------------------------------------------------------------------------------------------
+
+
+def query(
+    expression: Annotated[
+        list[str] | None, typer.Argument(metavar="[EXPR]...", help="Query; words are joined")
+    ] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Run or recording to search")] = None,
+    all_runs: Annotated[bool, typer.Option("--all", help="Search every run of the store")] = False,
+    type_name: Annotated[
+        list[str] | None, typer.Option("--type", help="Type name; repeat for any of several")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat for all of several")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="From this time on: 14:05, -10m, 2026-08-01, +30s")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Before this time")] = None,
+    parent: Annotated[str | None, typer.Option("--parent", help="Whole id of the trace above")] = None,
+    text: Annotated[
+        list[str] | None, typer.Option("--text", help="Text contained in it; repeat for all")
+    ] = None,
+    format_name: Annotated[str, typer.Option("--format", help=", ".join(QUERY_FORMATS))] = "table",
+    json: JsonOption = False,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many hits")] = None,
+    fail_if_any: Annotated[
+        bool, typer.Option("--fail-if-any", help="Exit 1 if anything matches, 0 if nothing")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the query as it was understood, and its plan")
+    ] = False,
+) -> None:
+    """Find traces: tracetui query type:Error, or with flags that build the same query
+
+    Exits 0 with hits, 1 without; with --fail-if-any the other way round. docs/query.md has the language
+    """
+    chosen = wants_json(format_name, json, QUERY_FORMATS)
+    asked = _query(" ".join(expression or ()), type_name, tag, since, until, parent, text)
+    if all_runs and run is not None:
+        raise UsageError("--run and --all exclude each other")
+    db, ids = (session.db, [found.id for found in session.db.runs()]) if all_runs else _one(run)
+    if explain:
+        from tracetui.querying.printer import print_query
+
+        diagnostics.say(f"query: {print_query(asked) or '(everything)'}")
+    hits = list(_hits(db, ids, asked, limit))
+    _write(db, hits, chosen)
+    if fail_if_any:
+        raise diagnostics.Ended(diagnostics.NOTHING if hits else diagnostics.OK)
+    if not hits:
+        raise diagnostics.Ended(diagnostics.NOTHING)
+
+
+def _one(run: str | None) -> tuple[Database, list[str]]:
+    db, found = chosen_run(run)
+    return db, [found.id]
+
+
+def _query(
+    words: str,
+    types: list[str] | None,
+    tags: list[str] | None,
+    since: str | None,
+    until: str | None,
+    parent: str | None,
+    texts: list[str] | None,
+) -> Query:
+    """Return the query that words and flags mean together: the same tree, whichever way it was said."""
+    from tracetui.querying.ast import Query, Range, Text, all_of, term
+    from tracetui.querying.grammar import parse_with_hints
+    from tracetui.querying.values import check_time
+
+    parsed = parse_with_hints(words)
+    for hint in parsed.hints:
+        diagnostics.say(f"hint: {hint.message}")
+    parts = [parsed.query.where]
+    if types:
+        parts.append(term("type", *types))
+    parts += [term("tag", tag) for tag in tags or ()]
+    if since is not None or until is not None:
+        for option, given in (("--since", since), ("--until", until)):
+            try:
+                if given is not None:
+                    check_time(given)
+            except ValueError as problem:
+                raise UsageError(f"{option} {given}: expected {problem}") from None
+        parts.append(term("time", Range(since, until)))
+    if parent is not None:
+        parts.append(term("parent", parent))
+    parts += [Text(part) for part in texts or () if part]
+    return Query(all_of(*parts), parsed.query.stages)
+
+
+def _hits(db: Database, ids: list[str], asked: Query, limit: int | None) -> Iterator[tuple[str, Trace]]:
+    from tracetui.querying.search import search
+
+    left = limit
+    for run_id in ids:
+        for hit in search(db, asked, run_id, left):
+            yield hit
+            if left is not None:
+                left -= 1
+        if left is not None and left <= 0:
+            return
+
+
+def _write(db: Database, hits: list[tuple[str, Trace]], chosen: str) -> None:
+    if chosen == "count":
+        output.line(str(len(hits)))
+    elif chosen == "ids":
+        output.lines(trace.id for _, trace in hits)
+    elif chosen == "jsonl":
+        for _, trace in hits:
+            output.json_line(trace.to_json())
+    elif chosen == "json":
+        output.json([trace.to_json() for _, trace in hits])
+    elif chosen == "tree":
+        output.lines(_as_tree(db, hits))
+    elif hits:
+        output.lines(_as_table(db, hits))
+
+
+def _as_table(db: Database, hits: list[tuple[str, Trace]]) -> Iterator[str]:
+    from tracetui.analysis.summary import summary
+    from tracetui.render.table import table
+    from tracetui.render.times import date
+
+    runs = {run_id: db.run(run_id) for run_id in dict.fromkeys(run_id for run_id, _ in hits)}
+    many = len(runs) > 1
+    rows = [
+        (
+            *([runs[run_id].name or run_id[-4:]] if many else []),
+            trace.id[-8:] if trace.id.startswith("trace-") else trace.id,
+            date(trace.timestamp),
+            trace.type_name,
+            trace.status,
+            ",".join(trace.tags),
+            summary(trace),
+        )
+        for run_id, trace in hits
+    ]
+    head = (*(["RUN"] if many else []), "ID", "TIME", "TYPE", "STATUS", "TAGS", "WHAT")
+    return table(head, rows, output.width())
+
+
+def _as_tree(db: Database, hits: list[tuple[str, Trace]]) -> Iterator[str]:
+    """Yield the hits with their ancestors, as trees; the ancestors that are no hits stand in brackets."""
+    from tracetui.analysis.summary import letter, summary
+
+    by_run: dict[str, set[int]] = {}
+    for run_id, trace in hits:
+        seq = db.view(run_id).seq_of(trace.id)
+        by_run.setdefault(run_id, set()).add(-1 if seq is None else seq)
+    for run_id, seqs in by_run.items():
+        view = db.view(run_id)
+        shown = set(seqs)
+        for seq in seqs:
+            node = view.parents[seq]
+            while node >= 0 and node not in shown:
+                shown.add(node)
+                node = view.parents[node]
+        forest = view.forest()
+        for seq, depth in zip(forest.seqs, forest.depths, strict=True):
+            if seq in shown:
+                text = (
+                    f"{letter(view.kinds[seq], view.type_names[view.types[seq]])} {summary(view.trace(seq))}"
+                )
+                yield "  " * min(depth, 40) + (text if seq in seqs else f"[{text}]")
+
+
+# ---- tree, show, facets ----------------------------------------------------------------------------------
+
+
+def tree(
+    run: RunOrFile = None,
+    root: Annotated[str | None, typer.Option("--root", help="Trace to begin with")] = None,
+    depth: Annotated[int | None, typer.Option("--depth", help="Levels to show below the roots")] = None,
+    format_name: FormatOption = "table",
+    json: JsonOption = False,
+) -> None:
+    """Print the tree of a run, or of one trace"""
+    chosen = wants_json(format_name, json)
+    db, found = chosen_run(run)
+    view = db.view(found.id)
+    start = None
+    if root is not None:
+        _, trace_id = find_trace(db, root, found.id)
+        start = view.seq_of(trace_id)
+    forest = view.forest(start)
+    rows = [
+        (level, seq)
+        for seq, level in zip(forest.seqs, forest.depths, strict=True)
+        if depth is None or level <= depth
+    ]
+    if chosen == "json":
+        output.json([{"depth": level, **view.trace(seq).to_json()} for level, seq in rows])
+    else:
+        output.lines(_tree_lines(view, found, rows))
+    if not rows:
+        raise diagnostics.Ended(diagnostics.NOTHING)
+
+
+def _tree_lines(view: Any, run: Run, rows: list[tuple[int, int]]) -> Iterator[str]:
+    from tracetui.analysis.summary import letter, summary
+    from tracetui.analysis.verdict import folder_of
+    from tracetui.render.table import tree_lines
+    from tracetui.storage.backend import NO_TIME
+
+    folder = folder_of(run)
+
+    def text(seq: int) -> str:
+        end, status = view.ends[seq], ("  (open)", "", "  (error)", "  (cancelled)")[view.statuses[seq]]
+        took = "" if end == NO_TIME or end == view.timestamps[seq] else f"  {end - view.timestamps[seq]}ms"
+        orphan = "  (parent not received)" if view.awaiting(seq) is not None else ""
+        kind = letter(view.kinds[seq], view.type_names[view.types[seq]])
+        return f"{kind} {summary(view.trace(seq), folder)}{status}{took}{orphan}"
+
+    return tree_lines((level, text(seq)) for level, seq in rows)
+
+
+def show(
+    trace: Annotated[
+        str, typer.Argument(metavar="[RUN/]TRACE", help="Id of a trace, or a unique part of it")
+    ],
+    run: Annotated[str | None, typer.Option("--run", help="Run the trace is in")] = None,
+    format_name: FormatOption = "table",
+    json: JsonOption = False,
+) -> None:
+    """Show everything about a trace"""
+    chosen = wants_json(format_name, json)
+    found, trace_id = find_trace(session.db, trace, run)
+    value = session.db.backend.get(found.id, (trace_id,))[0]
+    assert value is not None  # noqa: S101 - it was found just now
+    if chosen == "json":
+        output.json(value.to_json())
+        return
+    from tracetui.model.text import printable
+    from tracetui.model.value import dumps
+
+    for key, item in value.to_json().items():
+        if item is None or item == []:
+            continue
+        text = item if isinstance(item, str) else dumps(item, indent=2 if isinstance(item, dict) else None)
+        output.line(f"{key}: {printable(text, newlines=True)}")
+    for note in session.db.backend.annotations(found.id, trace_id):
+        output.line(
+            f"note: {printable(note.note)} {dumps(dict(note.fields)) if note.fields else ''}".rstrip()
+        )
+
+
+def facets(run: RunOrFile = None, format_name: FormatOption = "table", json: JsonOption = False) -> None:
+    """Count the traces of a run by type and tag"""
+    chosen = wants_json(format_name, json)
+    db, found = chosen_run(run)
+    view = db.view(found.id)
+    counts = {"types": view.type_counts(), "tags": view.tag_counts()}
+    if chosen == "json":
+        output.json(counts)
+        return
+    from tracetui.render.table import table
+
+    rows = [
+        (kind.removesuffix("s"), count, name)
+        for kind, named in counts.items()
+        for name, count in sorted(named.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    output.lines(table(("FIELD", "TRACES", "VALUE"), rows, output.width()))
+
+
+# ---- tail, why -------------------------------------------------------------------------------------------
+
+
+def tail(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run to follow")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Traces to begin with")] = 10,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", "-f", help="Go on until the run ends")
+    ] = True,
+    format_name: FormatOption = "table",
+    json: JsonOption = False,
+) -> None:
+    """Print the last traces of a run, and those that come, until it ends; with --json a line each"""
+    from tracetui.store.trace_store import TraceStore
+
+    chosen = wants_json(format_name, json)
+    found = find_run(session.db, run)
+    start = max(session.db.run(found.id).traces - lines, 0) - 1
+    for trace in TraceStore(session.db).follow(found.id, after_seq=start, timeout=None if follow else 0):
+        if chosen == "json":
+            output.json_line(trace.to_json())
+        else:
+            output.line(_tail_line(trace))
+        output.flush()
+
+
+def _tail_line(trace: Trace) -> str:
+    from tracetui.analysis.summary import letter, summary
+    from tracetui.render.times import date
+
+    return f"{date(trace.timestamp)}  {letter(trace.kind_code, trace.type_name)} {summary(trace)}"
+
+
+def why(run: RunOrFile = None, format_name: FormatOption = "table", json: JsonOption = False) -> None:
+    """Say how a run ended and why: its verdict, what ended it, where, and what came just before"""
+    from tracetui.analysis.before import just_before
+    from tracetui.analysis.errors import find_errors
+    from tracetui.analysis.summary import letter, summary
+    from tracetui.analysis.verdict import Liveness, folder_of, judge, path_of
+    from tracetui.model.clock import now_ms
+    from tracetui.store.ownership import is_lost, is_owned
+
+    chosen = wants_json(format_name, json)
+    db, found = chosen_run(run)
+    view = db.view(found.id)
+    errors = find_errors(view)
+    verdict = judge(view, now_ms(), Liveness(is_owned(found), is_lost(found)), errors)
+    folder = folder_of(found)
+    path = path_of(view, verdict.landing) if verdict.landing >= 0 else []
+    before = just_before(view, verdict.landing).seqs() if verdict.landing >= 0 else []
+
+    def told(seq: int) -> str:
+        return (
+            f"{letter(view.kinds[seq], view.type_names[view.types[seq]])} {summary(view.trace(seq), folder)}"
+        )
+
+    if chosen == "json":
+        output.json({
+            "run_id": found.id, "name": found.name, "verdict": verdict.label, "why": verdict.why,
+            "errors": verdict.errors, "recovered": verdict.recovered,
+            "landing": view.ids[verdict.landing] if path else None,
+            "path": [{"id": view.ids[seq], "summary": told(seq)} for seq in path],
+            "just_before": [{"id": view.ids[seq], "summary": told(seq)} for seq in before],
+        })  # fmt: skip
+        return
+    output.line(verdict.text())
+    if verdict.why:
+        output.line(verdict.why)
+    if path:
+        output.line("")
+        output.lines("  " * min(depth, 40) + told(seq) for depth, seq in enumerate(path))
+    if before:
+        output.line("")
+        output.line("just before:")
+        output.lines(f"  {told(seq)}" for seq in before)

@@ -1,0 +1,1 @@
+"""Text that both front ends show."""
