@@ -1,5 +1,4 @@
-"""Text to syntax tree: a recursive descent without a separate tokenizer, since what a sign means depends on
-where it stands.
+"""Text to syntax tree: a recursive descent over characters, since what a sign means depends on its place.
 
 Owns the grammar and what is said when text does not follow it. Any text gives a tree or a ``QueryError``;
 nesting is bounded, so no input exhausts the stack. Nothing is looked up in a run here: an unknown tag is
@@ -455,7 +454,7 @@ class _Reader:
         self.skip_space()
         found = _HEAD.match(self.text, self.at)
         end = found.end() if found else self.at
-        if found is None or self.text[end : end + 1] not in ("", "|", ",") and not self.text[end].isspace():
+        if found is None or (self.text[end : end + 1] not in ("", "|", ",") and not self.text[end].isspace()):
             raise self.wrong("a field")
         field = self.field_of(found) or Field(found[0])
         if columns is not None:

@@ -154,11 +154,11 @@ def _time_of_day(found: re.Match[str], clock: RunClock) -> tuple[int, int]:
 
 def _calendar(text: str) -> tuple[int, int]:
     text = text.replace(" ", "T")
+    if not re.match(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError(EXPECTED_TIME)
     width = 86_400_000 if _DATE.fullmatch(text) else 60_000 if _MINUTE.fullmatch(text) else 1000
     try:
         moment = datetime.fromisoformat(text)
-        if not re.match(r"\d{4}-\d{2}-\d{2}", text):
-            raise ValueError(EXPECTED_TIME)
         if width == 86_400_000:
             width = _epoch_ms(moment + timedelta(days=1)) - _epoch_ms(moment)
         return _epoch_ms(moment), 1 if "." in text else width

@@ -11,7 +11,7 @@ Rules that every engine follows:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
@@ -173,6 +173,13 @@ class RunView(Protocol):
 
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""
+        ...
+
+    def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
+        """Yield for each seq the packed body and what was added to it, None where it cannot be read.
+
+        For searches that rule out most bodies without decoding them.
+        """
         ...
 
     def forest(self, root: int | None = None) -> Forest:

@@ -27,6 +27,10 @@ class _Held:
         """Return the reference itself."""
         return bytes(ref)
 
+    def read_many(self, refs: Sequence[Any]) -> Sequence[bytes]:
+        """Return the references themselves."""
+        return refs
+
 
 class MemoryEngine:
     """Runs in memory, gone with the process."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sortedcontainers import SortedDict, SortedList
@@ -38,6 +38,10 @@ class Bodies(Protocol):
 
         :raises CorruptionError: if they are not what was written.
         """
+        ...
+
+    def read_many(self, refs: Sequence[Any]) -> Iterable[bytes | None]:
+        """Give the bytes of each body, None where they are not what was written."""
         ...
 
 
@@ -570,6 +574,17 @@ class Tail:
         """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
         read = self.bodies.read
         return decode_body(code, read(where[0]), [read(ref) for ref in where[1:]])
+
+    def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
+        """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
+        refs, added = self.refs, self._added
+        for seq, packed in zip(seqs, self.bodies.read_many([refs[seq] for seq in seqs]), strict=True):
+            if packed is None or seq not in added:
+                yield None if packed is None else (packed,)
+                continue
+            more = list(self.bodies.read_many(added[seq]))
+            whole = [piece for piece in more if piece is not None]
+            yield (packed, *whole) if len(whole) == len(more) else None
 
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tracetui.model.change import Annotation, Change
 from tracetui.model.run import Run
@@ -121,6 +121,10 @@ class LiveView:
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""
         return self._tail.annotations(trace_id)
+
+    def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
+        """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
+        return self._tail.packed_bodies(seqs)
 
     def forest(self, root: int | None = None) -> Forest:
         """Return the whole run in pre-order, or the subtree of one seq."""

@@ -10,7 +10,7 @@ import os
 import re
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
@@ -119,6 +119,26 @@ class LogFile:
         if len(data) != size or zlib.crc32(data) != crc:
             raise CorruptionError(self.path, offset, "the checksum of a body does not hold")
         return data
+
+    def read_many(self, refs: Sequence[Any]) -> Iterator[bytes | None]:
+        """Yield bodies, verified, None for those that do not hold; neighbours are read together."""
+        window, base = b"", 0
+        for number, (offset, size, crc) in enumerate(refs):
+            if not base <= offset <= offset + size <= base + len(window):
+                window, base = self.pread(self._stretch(refs, number), offset), offset
+            data = window[offset - base : offset - base + size]
+            yield data if len(data) == size and zlib.crc32(data) == crc else None
+
+    @staticmethod
+    def _stretch(refs: Sequence[Any], number: int) -> int:
+        """Return how much to read at once from a reference on: as far as those after it lie close."""
+        start, size, _ = refs[number]
+        end = start + size
+        for offset, size, _ in refs[number + 1 : number + 512]:
+            if not end <= offset <= end + 4096 or offset + size > start + WINDOW_BYTES:
+                break
+            end = offset + size
+        return int(end - start)
 
     def is_whole(self, frame: Frame) -> bool:
         """Return whether all bodies of a frame are there and hold."""

@@ -24,9 +24,9 @@ def matches(view: RunView, text: str, now_ms: int) -> Iterator[list[int]]:
 
     :raises QueryError: if the query cannot be understood.
     """
-    return execute.execute(view, parse(text, stages=False).where, now_ms)
+    return execute.execute_in_pieces(view, parse(text, stages=False), now_ms)
 
 
 def matching(view: RunView, text: str, seqs: Iterable[int], now_ms: int) -> list[int]:
     """Return those of the seqs that match."""
-    return execute.matching(view, parse(text, stages=False).where, seqs, now_ms)
+    return execute.matches(view, parse(text, stages=False), list(seqs), now_ms)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tracetui.errors import TraceTuiError
 from tracetui.model.trace import Trace
-from tracetui.querying.matching import literal_pattern, texts_of
+from tracetui.querying.texts import literal_pattern, texts_of
 from tracetui.storage.backend import RunView
 
 pattern_of = literal_pattern
