@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from tracetui.cli import care, diagnostics, files, output, reading, recording, runs
@@ -78,9 +77,9 @@ def run(arguments: list[str]) -> int:
     except diagnostics.UsageError as problem:
         diagnostics.say(f"tracetui: {problem}")
         return diagnostics.USAGE
-    except click.exceptions.Abort:
+    except typer.Abort:
         return diagnostics.INTERRUPTED
-    except click.ClickException as problem:
+    except ClickException as problem:
         problem.show(file=sys.stderr)
         return diagnostics.USAGE
     except TraceTuiError as problem:
@@ -93,6 +92,9 @@ def run(arguments: list[str]) -> int:
     finally:
         session.close()
 
+
+# Typer carries its own copy of Click from 0.26 on; its exceptions are reached through the names it exports.
+ClickException = typer.BadParameter.__mro__[2]
 
 _HOISTED = ("--store",)
 

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from tracetui.model.value import dumps
-
 
 class ClosedPipeError(Exception):
     """Nobody reads any more."""
@@ -35,11 +33,15 @@ def lines(texts: Iterable[str]) -> None:
 
 def json(value: Any) -> None:
     """Write a value as indented JSON."""
+    from tracetui.model.value import dumps
+
     line(dumps(value, indent=2))
 
 
 def json_line(value: Any) -> None:
     """Write a value as one line of JSON."""
+    from tracetui.model.value import dumps
+
     line(dumps(value))
 
 

@@ -6,14 +6,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracetui.cli import diagnostics
 from tracetui.cli.diagnostics import UsageError
 from tracetui.errors import RunNotFoundError, TraceNotFoundError
-from tracetui.model.run import Run
-from tracetui.store.database import Database, open_backend
 from tracetui.store.location import find_location
+
+if TYPE_CHECKING:
+    from tracetui.model.run import Run
+    from tracetui.store.database import Database
 
 RUN_VARIABLE, PARENT_VARIABLE = "TRACETUI_RUN", "TRACETUI_PARENT"
 
@@ -35,6 +37,8 @@ class Session:
     def db(self) -> Database:
         """The store; a command passes by and does not own the runs it writes into."""
         if self._db is None:
+            from tracetui.store.database import Database, open_backend
+
             self._db = Database(open_backend(self.location), owning=False)
         return self._db
 

@@ -1,0 +1,110 @@
+"""Our own JSON lines: a run's record, then its traces and notes, written and read back without loss.
+
+A line has one key besides its content: ``{"run": {…}}``, ``{"trace": {…}}`` or ``{"annotation": {…}}``. A line
+that is a trace's JSON alone, as ``query --format jsonl`` prints, is read too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tracetui.errors import InvalidTraceError
+from tracetui.formats.record import Batch, ImportAnnotation, ImportRecord, ImportRun
+from tracetui.formats.sanitise import UnreadableError, parse_json
+from tracetui.model.change import Annotation
+from tracetui.model.draft import TraceDraft
+from tracetui.model.run import Run
+from tracetui.model.trace import Trace
+from tracetui.model.value import dumps, from_jsonable, to_jsonable
+
+FORMAT = "tracetui"
+
+
+def export(run: Run, traces: Iterable[Trace], annotations: Iterable[Annotation]) -> Iterator[str]:
+    """Yield the lines of a run, traces in seq order."""
+    yield dumps({"run": run.to_json()})
+    for trace in traces:
+        yield dumps({"trace": trace.to_json()})
+    for note in annotations:
+        yield dumps({"annotation": {
+            "id": note.id, "run_id": run.id, "trace_id": note.trace_id, "note": note.note,
+            "fields": to_jsonable(dict(note.fields)), "timestamp": note.timestamp,
+        }})  # fmt: skip
+
+
+class NativeImporter:
+    """One file of our own lines; see ``Importer``."""
+
+    format = FORMAT
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._rest = b""
+        self._batch = Batch()
+        self._run: dict[str, ImportRun] = {}
+        self._given: set[str] = set()
+
+    def feed(self, chunk: bytes, part: str = "") -> None:  # noqa: ARG002 - no parts here
+        """Take the next bytes."""
+        whole, _, self._rest = (self._rest + chunk).rpartition(b"\n")
+        for raw in whole.split(b"\n"):
+            self._line(raw)
+
+    def take(self, final: bool = False) -> Batch:
+        """Hand out what came since the last time."""
+        if final and self._rest.strip():
+            raw, self._rest = self._rest, b""
+            self._line(raw)
+        batch, self._batch = self._batch, Batch()
+        touched = {record.run_id for record in batch.records} | {note.run_id for note in batch.annotations}
+        told = {run.id for run in batch.runs}
+        batch.runs += [self._run_of(run_id) for run_id in sorted(touched - told)]
+        return batch
+
+    def _run_of(self, run_id: str) -> ImportRun:
+        return self._run.get(run_id) or ImportRun(run_id, run_id, 0)
+
+    def _line(self, raw: bytes) -> None:
+        if not raw.strip():
+            return
+        try:
+            value = parse_json(raw)
+            self._take(value)
+        except UnreadableError:
+            self._batch.skipped["lines that are no JSON"] += 1
+        except (InvalidTraceError, KeyError, TypeError, ValueError):
+            self._batch.skipped["lines that are no record of ours"] += 1
+
+    def _take(self, value: Any) -> None:
+        if "run" in value:
+            self._take_run(value["run"])
+        elif "annotation" in value:
+            note = value["annotation"]
+            self._batch.annotations.append(
+                ImportAnnotation(
+                    note["run_id"], note["id"], note["trace_id"], note["note"], from_jsonable(note["fields"]),  # type: ignore[arg-type]
+                    note["timestamp"],
+                )
+            )  # fmt: skip
+        else:
+            trace = Trace.from_json(value.get("trace", value))
+            self._batch.records.append(ImportRecord(trace.run_id or "imported", self._draft(trace)))
+
+    def _take_run(self, run: dict[str, Any]) -> None:
+        metadata = from_jsonable(run.get("metadata"))
+        made = ImportRun(
+            run["id"], run.get("name") or "", run.get("created_ms", 0), run.get("ended_ms"), run.get("status", "active"),
+            tuple(run.get("tags") or ()), metadata if isinstance(metadata, dict) else {},
+        )  # fmt: skip
+        self._run[made.id] = made
+        self._batch.runs.append(made)
+
+    def _draft(self, trace: Trace) -> TraceDraft:
+        is_open = trace.status == "open"
+        missing = trace.parent_id is not None and trace.parent_id not in self._given
+        self._given.add(trace.id)
+        return TraceDraft(
+            trace.trace_type, trace.id, trace.parent_id, missing, tuple(trace.tags), trace.metadata, trace.timestamp,
+            None if is_open else trace.end_ms, None if is_open else trace.status, is_open,
+        )  # fmt: skip

@@ -1,0 +1,281 @@
+"""What the attributes of a span mean, in the dialects that are in use: one table, first match wins.
+
+GenAI semantic conventions (old and new), OpenInference, Traceloop, Langfuse, Vercel AI SDK, MLflow. Owns which
+attribute gives a tool's name, arguments and result, a model's input, output and usage; knows nothing of OTLP.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracetui.formats.sanitise import clean_name
+from tracetui.model.trace_type import Custom, Decision, Query, ToolCall, TraceType
+
+TOOL, MODEL, QUERY, DECISION, AGENT, TASK, CHAIN = (
+    "tool",
+    "model",
+    "query",
+    "decision",
+    "Agent",
+    "Task",
+    "Chain",
+)
+
+_OPERATIONS = {
+    "execute_tool": TOOL, "chat": MODEL, "text_completion": MODEL, "generate_content": MODEL, "embeddings": QUERY,
+    "retrieval": QUERY, "invoke_agent": AGENT, "create_agent": AGENT, "invoke_workflow": AGENT, "plan": AGENT,
+    "execute_task": TASK,
+}  # fmt: skip
+_OPENINFERENCE = {
+    "TOOL": TOOL, "RETRIEVER": QUERY, "RERANKER": QUERY, "EMBEDDING": QUERY, "LLM": MODEL, "DECISION": DECISION,
+    "GUARDRAIL": DECISION, "EVALUATOR": DECISION, "AGENT": AGENT, "CHAIN": CHAIN, "PROMPT": CHAIN,
+}  # fmt: skip
+_TRACELOOP = {"workflow": AGENT, "agent": AGENT, "task": TASK, "tool": TOOL}
+_LANGFUSE = {
+    "generation": MODEL, "agent": AGENT, "tool": TOOL, "chain": CHAIN, "retriever": QUERY, "embedding": QUERY,
+    "evaluator": DECISION, "guardrail": DECISION,
+}  # fmt: skip
+_MLFLOW = {
+    "TOOL": TOOL, "LLM": MODEL, "CHAT_MODEL": MODEL, "RETRIEVER": QUERY, "EMBEDDING": QUERY, "RERANKER": QUERY,
+    "AGENT": AGENT, "CHAIN": CHAIN,
+}  # fmt: skip
+_KINDS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("gen_ai.operation.name", _OPERATIONS),
+    ("openinference.span.kind", _OPENINFERENCE),
+    ("traceloop.span.kind", _TRACELOOP),
+    ("langfuse.observation.type", _LANGFUSE),
+    ("mlflow.spanType", _MLFLOW),
+)
+
+_TOOL_NAME = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name", "tool_name")
+_TOOL_ARGUMENTS = (
+    "gen_ai.tool.call.arguments", "tool_arguments", "ai.toolCall.args", "input.value", "traceloop.entity.input",
+    "langfuse.observation.input", "mlflow.spanInputs", "tool.parameters",
+)  # fmt: skip
+_TOOL_RESULT = (
+    "gen_ai.tool.call.result", "tool_response", "ai.toolCall.result", "output.value", "traceloop.entity.output",
+    "langfuse.observation.output", "mlflow.spanOutputs",
+)  # fmt: skip
+_INPUT = (
+    "gen_ai.input.messages", "ai.prompt.messages", "ai.prompt", "input.value", "traceloop.entity.input",
+    "langfuse.observation.input", "mlflow.spanInputs", "gen_ai.prompt", "all_messages_events",
+)  # fmt: skip
+_OUTPUT = (
+    "gen_ai.output.messages", "ai.response.text", "ai.response.object", "output.value", "traceloop.entity.output",
+    "langfuse.observation.output", "mlflow.spanOutputs", "gen_ai.completion", "final_result",
+)  # fmt: skip
+_MODEL_NAME = (
+    "gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.model.id", "langfuse.observation.model.name",
+)  # fmt: skip
+_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
+_USAGE = {
+    "input": (
+        "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
+        "ai.usage.promptTokens",
+    ),
+    "output": (
+        "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
+        "ai.usage.outputTokens", "ai.usage.completionTokens",
+    ),
+    "cached_input": (
+        "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.details.cache_read_tokens",
+        "llm.token_count.prompt_details.cache_read", "ai.usage.cachedInputTokens",
+    ),
+    "cache_write": ("gen_ai.usage.cache_creation.input_tokens", "llm.token_count.prompt_details.cache_write"),
+    "reasoning": ("gen_ai.usage.reasoning.output_tokens", "llm.token_count.completion_details.reasoning"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Mapped:
+    """A span in our words."""
+
+    trace_type: TraceType
+    metadata: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def map_span(name: str, attributes: dict[str, Any], *, failed: bool) -> Mapped:
+    """Return what a span of this name and attributes is; unknown ones are custom traces of their own name."""
+    kind = _kind(name, attributes)
+    metadata = _metadata(attributes)
+    if kind == TOOL:
+        return _tool(name, attributes, metadata)
+    if kind == MODEL:
+        return _model(attributes, metadata)
+    if kind == QUERY:
+        text = _first(attributes, ("db.query.text", "db.statement", "gen_ai.retrieval.query", *_INPUT))
+        shown = text if isinstance(text, str) else json.dumps(text, default=str) if text is not None else name
+        asked = _plain_query(shown)
+        return Mapped(
+            Query(clean_name(str(attributes.get("db.system") or name)), asked, _results(attributes)), metadata
+        )
+    if kind == DECISION:
+        chosen = _first(attributes, _OUTPUT)
+        said = (
+            chosen
+            if isinstance(chosen, str)
+            else json.dumps(chosen, default=str)
+            if chosen is not None
+            else ""
+        )
+        return Mapped(Decision(name, [], said or ("failed" if failed else "passed")), metadata)
+    data = _data(attributes)
+    if kind in (AGENT, TASK, CHAIN):
+        agent = attributes.get("gen_ai.agent.name") or attributes.get("agent.name")
+        if isinstance(agent, str) and kind == AGENT:
+            metadata["name"] = agent
+        return Mapped(Custom(kind, data), metadata)
+    return Mapped(Custom(clean_name(kind or name, "span"), data), metadata)
+
+
+def _kind(name: str, attributes: dict[str, Any]) -> str:
+    for key, meanings in _KINDS:
+        value = attributes.get(key)
+        if isinstance(value, str):
+            found = meanings.get(value.strip('"')) or meanings.get(value.strip('"').upper())
+            if found:
+                return found
+    operation = attributes.get("ai.operationId")
+    if isinstance(operation, str):
+        if operation == "ai.toolCall":
+            return TOOL
+        return MODEL if operation.endswith((".doGenerate", ".doStream", ".doEmbed")) else AGENT
+    if any(key.startswith("db.") for key in attributes):
+        return QUERY
+    if "gen_ai.tool.name" in attributes or name.startswith(("running tool", "execute_tool")):
+        return TOOL if "gen_ai.tool.name" in attributes else TASK
+    if "gen_ai.request.model" in attributes and "gen_ai.agent.name" not in attributes:
+        return MODEL
+    return AGENT if "gen_ai.agent.name" in attributes or "agent_name" in attributes else ""
+
+
+def _tool(name: str, attributes: dict[str, Any], metadata: dict[str, Any]) -> Mapped:
+    called = _first(attributes, _TOOL_NAME)
+    tool = called if isinstance(called, str) else name
+    call = ToolCall(tool, _first(attributes, _TOOL_ARGUMENTS), _first(attributes, _TOOL_RESULT))
+    return Mapped(call, metadata, [f"tool:{tool}"])
+
+
+def _model(attributes: dict[str, Any], metadata: dict[str, Any]) -> Mapped:
+    data: dict[str, Any] = {}
+    given = (
+        _flat(attributes, "llm.input_messages")
+        or _flat(attributes, "gen_ai.prompt")
+        or _first(attributes, _INPUT)
+    )
+    said = (
+        _flat(attributes, "llm.output_messages")
+        or _flat(attributes, "gen_ai.completion")
+        or _first(attributes, _OUTPUT)
+    )
+    instructions = _first(attributes, ("gen_ai.system_instructions",))
+    for key, value in (("instructions", instructions), ("input", given), ("output", said)):
+        if value is not None:
+            data[key] = value
+    usage = {key: n for key, names in _USAGE.items() if (n := _number(attributes, names)) is not None}
+    if usage:
+        metadata["usage"] = usage
+    price = _number(attributes, ("gen_ai.usage.cost", "llm.cost.total", "operation.cost"))
+    if price is not None:
+        metadata["cost"] = {"usd": price, "source": "recorded"}
+    model = metadata.get("model")
+    return Mapped(Custom("LLM", data), metadata, [f"model:{model}"] if model else [])
+
+
+def _metadata(attributes: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    model, provider = _first(attributes, _MODEL_NAME), _first(attributes, _PROVIDER)
+    if isinstance(model, str):
+        found["model"] = model
+    if isinstance(provider, str):
+        found["provider"] = provider
+    return found
+
+
+def _data(attributes: dict[str, Any]) -> dict[str, Any] | None:
+    given, said = _first(attributes, _INPUT), _first(attributes, _OUTPUT)
+    data = {key: value for key, value in (("input", given), ("output", said)) if value is not None}
+    return data or None
+
+
+def _first(attributes: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Return the first attribute that is there; JSON in a string is read."""
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return _read(value)
+    return None
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in '{["' and value:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _number(attributes: dict[str, Any], names: tuple[str, ...]) -> int | float | None:
+    for name in names:
+        value = attributes.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def _results(attributes: dict[str, Any]) -> int | None:
+    count = 0
+    while f"retrieval.documents.{count}.document.content" in attributes:
+        count += 1
+    if count:
+        return count
+    said = _first(attributes, _OUTPUT)
+    return len(said) if isinstance(said, list) else None
+
+
+def _plain_query(text: str) -> str:
+    value = _read(text)
+    if isinstance(value, dict):
+        for key in ("query", "input", "question", "text"):
+            if isinstance(value.get(key), str):
+                return str(value[key])
+    return value if isinstance(value, str) else text
+
+
+def _flat(attributes: dict[str, Any], prefix: str) -> list[Any] | None:
+    """Return a list that was flattened into keys, such as ``llm.input_messages.0.message.role``, as a list again.
+
+    Numbers may be missing where a writer dropped attributes; what is there keeps its order.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    start = prefix + "."
+    for key, value in attributes.items():
+        if key.startswith(start):
+            number, _, rest = key[len(start) :].partition(".")
+            if number.isdigit() and rest:
+                _put(found.setdefault(int(number), {}), rest.removeprefix("message.").split("."), value)
+    return [_lists(found[number]) for number in sorted(found)] if found else None
+
+
+def _put(into: dict[str, Any], path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        inner = into.setdefault(step, {})
+        if not isinstance(inner, dict):
+            inner = into[step] = {"value": inner}
+        into = inner
+    into[path[-1]] = _read(value)
+
+
+def _lists(value: Any) -> Any:
+    """Turn dicts whose keys are all numbers into lists."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        return [_lists(value[key]) for key in sorted(value, key=int)]
+    return {key: _lists(item) for key, item in value.items()}
