@@ -69,13 +69,16 @@ def table_of(plans: Iterable[Plan], stages: Sequence[Stage]) -> Table:
     if at is None:
         raise QueryError("no stage of this query makes a table")
     hits = _through(((p, s) for p in plans for piece in p.pieces() for s in piece), stages[:at])
-    stage = stages[at]
-    table = _count(hits, stage) if isinstance(stage, Count) else (
-        _stats(hits, stage) if isinstance(stage, Stats) else _select(hits, stage)
-    )  # fmt: skip
+    table = _tabulated(hits, stages[at])
     for later in stages[at + 1 :]:
-        table = _reshaped(table, later, columns_of(stage) or ())
+        table = _reshaped(table, later, columns_of(stages[at]) or ())
     return table
+
+
+def _tabulated(hits: Iterator[Hit], stage: Stage) -> Table:
+    if isinstance(stage, Count):
+        return _count(hits, stage)
+    return _stats(hits, stage) if isinstance(stage, Stats) else _select(hits, stage)
 
 
 # ---- hits ------------------------------------------------------------------------------------------------
@@ -162,9 +165,10 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(-(-len(ordered) * percent // 100) - 1, 0)]
 
 
-def _select(hits: Iterable[Hit], stage: Select) -> Table:
-    rows = tuple(tuple(first_value(plan, field, seq) for field in stage.fields) for plan, seq in hits)
-    return Table(tuple(map(print_field, stage.fields)), rows)
+def _select(hits: Iterable[Hit], stage: Stage) -> Table:
+    fields = stage.fields if isinstance(stage, Select) else ()
+    rows = tuple(tuple(first_value(plan, field, seq) for field in fields) for plan, seq in hits)
+    return Table(tuple(map(print_field, fields)), rows)
 
 
 def _reshaped(table: Table, stage: Stage, columns: Sequence[Field]) -> Table:
