@@ -54,6 +54,8 @@ class _Thread:
     """The model's message that is being written."""
     said: list[str] = field(default_factory=list)
     tools: list[str] = field(default_factory=list)
+    usage: dict[str, int] = field(default_factory=dict)
+    last_ms: int = 0
     is_agent: bool = False
 
     __hash__ = None  # type: ignore[assignment]
@@ -279,6 +281,7 @@ class ClaudeCodeImporter:
 
     def _user(self, line: dict[str, Any], thread: _Thread, number: int) -> None:
         self._close_message(thread)
+        thread.message = None
         content = _content(line)
         results = [b for b in content if isinstance(b, dict) and b.get("type") == "tool_result"]
         for block in results:
@@ -337,9 +340,8 @@ class ClaudeCodeImporter:
         node = self._message(line, message, thread, uuid, number)
         usage = _usage(message.get("usage"))
         if usage:
-            known = node.metadata.get("usage")
-            best = {key: max(n, (known or {}).get(key, 0)) for key, n in usage.items()}
-            node.metadata["usage"] = {**(known or {}), **best}
+            thread.usage = {key: max(n, thread.usage.get(key, 0)) for key, n in usage.items()}
+            self._ledger.amend(node, metadata={"usage": thread.usage})
         for at, block in enumerate(content):
             self._block(block, thread, node, f"{uuid}#{at}", number)
 
@@ -351,6 +353,7 @@ class ClaudeCodeImporter:
         if thread.message is not None and thread.message.id == own:
             return thread.message
         self._close_message(thread)
+        thread.message = None
         model = message.get("model")
         tags = [clean_name(f"model:{model}")] if isinstance(model, str) else []
         metadata: dict[str, Any] = {"provider": "anthropic", **self._source(number, uuid)}
@@ -369,23 +372,24 @@ class ClaudeCodeImporter:
             tags=tags,
             metadata=metadata,
             open=True,
-            gate=Gate(held=True),
         )
-        thread.message, thread.said, thread.tools = self._ledger.add(node), [], []
+        thread.message, thread.said, thread.tools, thread.usage = self._ledger.add(node), [], [], {}
         return thread.message
 
     def _close_message(self, thread: _Thread) -> None:
-        """End the message that was being written: its output is what its lines said."""
-        node, thread.message = thread.message, None
-        if node is None:
+        """End the message that was being written: its output is what its lines said.
+
+        Should more lines of it come all the same, they still go below it.
+        """
+        node = thread.message
+        if node is None or not node.open:
             return
         data: dict[str, Any] = {}
         if thread.said:
             data["output"] = "\n".join(thread.said)
         if thread.tools:
             data["tool_calls"] = thread.tools
-        self._ledger.finish(node, self._now if node.end_ms is None else node.end_ms, late={"data": data})
-        node.gate.held = False
+        self._ledger.finish(node, thread.last_ms, late={"data": data})
 
     def _block(self, block: Any, thread: _Thread, node: Node, native: str, number: int) -> None:
         if isinstance(block, str):
@@ -394,7 +398,7 @@ class ClaudeCodeImporter:
             self._ledger.skipped["blocks that are no object"] += 1
             return
         kind = block.get("type")
-        node.end_ms = self._now
+        thread.last_ms = self._now
         if kind == "text":
             thread.said.append(str(block.get("text") or ""))
             self._thought(str(block.get("text") or ""), node, native, number, [])

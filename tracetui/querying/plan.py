@@ -14,7 +14,7 @@ from tracetui.errors import QueryError
 from tracetui.model.trace import STATUS_NAMES
 from tracetui.model.trace_type import KIND_NAMES
 from tracetui.querying.ast import And, Expression, Literal, Not, Or, Query, Related, Term, Text, Value
-from tracetui.querying.comparing import check_of, exact, finder_of, moments
+from tracetui.querying.comparing import check_of, exact, moments
 from tracetui.querying.fields import TRACE_FIELDS, nearest
 from tracetui.querying.predicates import (
     AllOf,
@@ -78,6 +78,7 @@ class Plan:
         indexed = predicate.indexed
         candidates: Seqs = predicate.candidates() if indexed else range(self.reader.count)
         narrow = predicate.narrowed if indexed else predicate.counted
+        predicate.prepare(len(candidates))
         at, size = 0, FIRST_PIECE
         while at < len(candidates):
             kept = narrow(candidates[at : at + size])
@@ -208,7 +209,7 @@ class _Compiler:
         names = self._names(term.values, lambda: list(view.type_names), "type")
         codes = frozenset(code for code, name in enumerate(view.type_names) if name in set(names))
         narrow = Columns(label, types, codes, self.reader.count).narrow
-        return Postings(label, [view.by_type(name) for name in names], narrow, self.reader.count)
+        return Postings(label, [view.by_type(name) for name in names], narrow, self.reader.count, cheap=True)
 
     def _tag(self, term: Term, label: str) -> Predicate:
         view = self.view
@@ -307,7 +308,7 @@ class _Compiler:
         return self._worded(label, term.values)
 
     def _worded(self, label: str, values: tuple[Value, ...]) -> Predicate:
-        return Worded(label, self.reader, values, [finder_of(value) for value in values])
+        return Worded(label, self.reader, values)
 
 
 class _Index:

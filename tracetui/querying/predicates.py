@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
-from tracetui.querying.ast import Literal, Value
-from tracetui.querying.comparing import INFINITE, Check, Finder, pattern_of_text
+from tracetui.querying.ast import Value
+from tracetui.querying.comparing import INFINITE, Check, contained, pattern_of_text
 from tracetui.querying.reading import Cost, Reader
-from tracetui.querying.texts import Needle
+from tracetui.querying.sifting import Sieve, text_sieve
 
 Seqs = Sequence[int]
 
@@ -57,6 +56,11 @@ class Predicate:
         """Return those of the seqs that match, in their order."""
         raise NotImplementedError
 
+    def prepare(self, expected: int) -> None:
+        """Hear how many traces will be asked in all, before they come piece by piece."""
+        for part in self.parts:
+            part.prepare(expected)
+
     def counted(self, seqs: Seqs) -> list[int]:
         """Narrow, and keep count of it for ``explain``."""
         kept = self.narrow(seqs)
@@ -78,9 +82,16 @@ class Postings(Predicate):
     indexed = True
 
     def __init__(
-        self, label: str, lists: Sequence[Seqs], holds: Callable[[Seqs], list[int]], count: int
+        self,
+        label: str,
+        lists: Sequence[Seqs],
+        holds: Callable[[Seqs], list[int]],
+        count: int,
+        *,
+        cheap: bool = False,
     ) -> None:
         super().__init__(label)
+        self.cheap = cheap
         self._lists = [below(seqs, count) for seqs in lists]
         self._holds = holds
 
@@ -196,22 +207,38 @@ class Columns(Predicate):
 
 
 class Valued(Predicate):
-    """Traces of which a field has a value that passes a check."""
+    """Traces of which a field has a value that passes a check.
+
+    ``kind`` is the only kind of trace that has the field, if it is one; ``sieves`` rule out packed bodies.
+    """
 
     def __init__(
-        self, label: str, read: Callable[[int], Iterable[Any]], check: Check, cost: Cost, count: int
+        self,
+        label: str,
+        reader: Reader,
+        read: Callable[[int], Iterable[Any]],
+        check: Check,
+        cost: Cost = Cost.HEAD,
+        kind: int | None = None,
+        sieves: Sequence[Sieve] = (),
     ) -> None:
         super().__init__(label)
         self.cost = cost
-        self._read, self._check, self._count = read, check, count
+        self._reader, self._read, self._check = reader, read, check
+        self._kind, self._sieves = kind, sieves
 
     @property
     def estimate(self) -> int:
         """A guess: a term rarely fits more than a third."""
-        return self._count // 3 + 1
+        return self._reader.count // 3 + 1
 
     def narrow(self, seqs: Seqs) -> list[int]:
-        """Read the field of each."""
+        """Read the field of each that may have it."""
+        if self._kind is not None:
+            kinds, kind = self._reader.view.kinds, self._kind
+            seqs = [seq for seq in seqs if kinds[seq] == kind]
+        if self._sieves:
+            seqs = self._reader.sifted(seqs, self._sieves)
         read, check = self._read, self._check
         return [seq for seq in seqs if any(map(check, read(seq)))]
 
@@ -221,65 +248,59 @@ class Worded(Predicate):
 
     cost = Cost.TEXT
 
-    def __init__(
-        self, label: str, reader: Reader, values: Sequence[Value], finders: Sequence[Finder]
-    ) -> None:
+    def __init__(self, label: str, reader: Reader, values: Sequence[Value]) -> None:
         super().__init__(label)
         self._reader = reader
-        self.finders = finders
-        patterns = [pattern_of_text(value) for value in values]
-        self._searches = [pattern.search for pattern in patterns if pattern is not None]
-        self._needles = [Needle(value.text) for value in values if isinstance(value, Literal)]
-        self._raw = not self._searches and all(needle.sees_packed for needle in self._needles)
-        self._heads: dict[str, bool] = {}
+        checks = [_check_of_text(value) for value in values]
+        self._fits: Check = checks[0] if len(checks) == 1 else lambda text: any(c(text) for c in checks)
+        sieve = text_sieve(values)
+        self._sieves = () if sieve is None else (sieve,)
+        self._types: dict[int, bool] = {}
+        self._tags: dict[tuple[str, ...], bool] = {(): False}
 
     @property
     def estimate(self) -> int:
         """A guess."""
         return self._reader.count // 3 + 1
 
-    def _fits(self, text: str) -> bool:
-        return any(needle.found_in(text) for needle in self._needles) or any(
-            search(text) is not None for search in self._searches
-        )
-
-    def _in_head(self, text: str) -> bool:
-        known = self._heads.get(text)
-        if known is None:
-            known = self._heads[text] = self._fits(text)
-        return known
+    def _in_head(self, seqs: Seqs) -> set[int]:
+        """Return the seqs whose type name, tags or notes fit; each name and set of tags is asked once."""
+        view, fits = self._reader.view, self._fits
+        types, tags, column, tags_of = self._types, self._tags, view.types, view.tags_of
+        for code in range(len(types), len(view.type_names)):
+            types[code] = fits(view.type_names[code])
+        found = set()
+        for seq in seqs:
+            held = tags_of(seq)
+            known = tags.get(held)
+            if known is None:
+                known = tags[held] = any(map(fits, held))
+            if known or types[column[seq]]:
+                found.add(seq)
+        for seq, texts in self._reader.notes().items():
+            if any(map(fits, texts)):
+                found.add(seq)
+        return found
 
     def narrow(self, seqs: Seqs) -> list[int]:
         """Look at names, tags and notes, then at the bodies."""
-        reader, view = self._reader, self._reader.view
-        notes = reader.notes()
-        in_head = self._in_head
-        kept, rest = [], []
-        for seq in seqs:
-            if (
-                in_head(view.type_names[view.types[seq]])
-                or any(map(in_head, view.tags_of(seq)))
-                or (notes and any(map(self._fits, notes.get(seq, ()))))
-            ):
-                kept.append(seq)
-            else:
-                rest.append(seq)
-        found = self._in_bodies(rest)
-        return found if not kept else sorted((*kept, *found), key=_place(seqs))
-
-    def _in_bodies(self, seqs: Seqs) -> list[int]:
-        if self._raw:
-            seqs = self._reader.may_hold(seqs, self._needles)
-        fits, body_texts = self._fits, self._reader.body_texts
-        return [seq for seq in seqs if any(fits(text) for _, text in body_texts(seq))]
+        found = self._in_head(seqs)
+        rest: Seqs = [seq for seq in seqs if seq not in found]
+        if self._sieves:
+            rest = self._reader.sifted(rest, self._sieves)
+        fits = self._fits
+        for seq, texts in zip(rest, self._reader.plain_bodies(rest), strict=True):
+            if any(map(fits, texts)):
+                found.add(seq)
+        return [seq for seq in seqs if seq in found]
 
 
-def _place(seqs: Seqs) -> Callable[[int], int]:
-    """Return the key that restores an order; seqs mostly ascend, and then they are it themselves."""
-    if all(a < b for a, b in pairwise(seqs)):
-        return lambda seq: seq
-    places = {seq: place for place, seq in enumerate(seqs)}
-    return places.__getitem__
+def _check_of_text(value: Value) -> Check:
+    pattern = pattern_of_text(value)
+    if pattern is None:
+        return contained(value)
+    search = pattern.search
+    return lambda text: search(text) is not None
 
 
 class Every(Predicate):
@@ -366,8 +387,8 @@ class AllOf(Predicate):
 
 def intersected(seqs: Seqs, item: Predicate) -> Seqs:
     """Return the seqs that match a part, by its list if that is shorter work than looking at each."""
-    if isinstance(item, Postings) and item.estimate < 4 * len(seqs):
-        return sorted(set(item.seqs()).intersection(seqs))
+    if isinstance(item, Postings) and not item.cheap and item.estimate < 3 * len(seqs):
+        return sorted(set(seqs).intersection(item.seqs()))
     if isinstance(item, TimeSpan) and isinstance(found := item.seqs() if item.in_order else (), range):
         return seqs[bisect_left(seqs, found.start) : bisect_left(seqs, found.stop)]
     return item.counted(seqs)

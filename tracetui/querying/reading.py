@@ -16,9 +16,20 @@ from tracetui.errors import QueryError, TraceTuiError
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
 from tracetui.model.trace import STATUS_NAMES
-from tracetui.model.trace_type import KIND_NAMES, TOOL_CALL, TraceType
+from tracetui.model.trace_type import (
+    CUSTOM,
+    DECISION,
+    ERROR,
+    KIND_NAMES,
+    QUERY,
+    THOUGHT,
+    TOOL_CALL,
+    TraceType,
+)
+from tracetui.model.value import unpack
 from tracetui.querying.ast import Field
-from tracetui.querying.texts import Needle, body_texts, name_of
+from tracetui.querying.sifting import Sieve
+from tracetui.querying.texts import body_texts, name_of, plain_texts
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.store.ownership import is_lost, is_owned
 
@@ -89,17 +100,35 @@ class Reader:
         body = self.body(seq)
         return iter(()) if body is None else body_texts(*body)
 
-    def may_hold(self, seqs: Sequence[int], needles: Sequence[Needle]) -> list[int]:
-        """Return the seqs whose packed bodies may hold a text; what is left out certainly does not.
+    def sifted(self, seqs: Sequence[int], sieves: Sequence[Sieve]) -> Sequence[int]:
+        """Return the seqs whose packed bodies may pass all sieves; what is left out certainly does not.
 
         Bodies that cannot be read are kept: reading them says what is wrong.
         """
-        found = []
-        may_be_in = [needle.may_be_in for needle in needles]
+        for sieve in sieves:
+            if not seqs:
+                break
+            kept: set[int] = set()
+            bodies: list[bytes] = []
+            owners: list[int] = []
+            for seq, packed in zip(seqs, self.view.packed_bodies(seqs), strict=True):
+                if packed is None:
+                    kept.add(seq)
+                else:
+                    bodies.extend(packed)
+                    owners.extend([seq] * len(packed))
+            kept.update(owners[place] for place in sieve(bodies))
+            seqs = [seq for seq in seqs if seq in kept]
+        return seqs
+
+    def plain_bodies(self, seqs: Sequence[int]) -> Iterator[list[str]]:
+        """Yield for each seq all texts of its body, in no order; none for bodies that cannot be read."""
         for seq, packed in zip(seqs, self.view.packed_bodies(seqs), strict=True):
-            if packed is None or any(may(piece) for piece in packed for may in may_be_in):
-                found.append(seq)
-        return found
+            if packed is None or len(packed) > 1:
+                body = self.body(seq)
+                yield [] if body is None else [text for _, text in body_texts(*body)]
+            else:
+                yield plain_texts(unpack(packed[0]))
 
     def texts(self, seq: int) -> Iterator[tuple[str, str]]:
         """Yield (field, text) of everything of a trace that a person can see."""
@@ -284,6 +313,13 @@ def _model(body: Body, _: Field) -> Iterable[str]:
 def _truncated(body: Body, _: Field) -> Iterable[bool]:
     return (isinstance(body[1], dict) and bool(body[1].get("truncated")),)
 
+
+KINDS_WITH: dict[str, int] = {
+    "args": TOOL_CALL, "result": TOOL_CALL, "data": CUSTOM, "question": DECISION, "options": DECISION,
+    "chosen": DECISION, "reasoning": DECISION, "query": QUERY, "confidence": THOUGHT, "error": ERROR,
+    "recoverable": ERROR,
+}  # fmt: skip
+"""Fields that one kind alone has."""
 
 _BODY_VALUES: dict[str, Callable[[Body, Field], Iterable[Any]]] = {
     "name": lambda body, _: name_of(*body),

@@ -51,6 +51,14 @@ class Relation(Predicate):
             self.matched = self.spread(inner, set())
         return self.matched
 
+    def prepare(self, expected: int) -> None:
+        """Expand at once if so many will be asked that walking from each is more work."""
+        if self.matched is None and self.item.indexed and self.item.cost <= Cost.RELATION:
+            if self.is_dear(range(expected)):
+                self.expanded()
+        elif self.item.cost <= Cost.RELATION:
+            self.item.prepare(self.count)
+
     def narrow(self, seqs: Seqs) -> list[int]:
         """Walk from the candidates while they are few, else expand."""
         if self.matched is None and self.is_dear(seqs):

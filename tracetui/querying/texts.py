@@ -2,7 +2,7 @@
 
 Owns what bare text searches: names, arguments, results, contents, messages, options, tags, metadata, notes,
 keys and numbers as they are shown. Case is folded as Unicode does it; offsets are those of the text as it
-is. Owns also the raw look at packed bodies that spares decoding most of them; it never misses a match.
+is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import (
@@ -23,8 +22,6 @@ from tracetui.model.trace_type import (
 )
 
 _SHOWN_AS = {"tool_name": "name", "arguments": "args", "query_type": "name", "error_type": "name"}
-_NUMERIC = re.compile(r"[0-9.e+\-]+")
-_CONSTANTS = ("true", "false", "nan", "infinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +83,24 @@ def body_texts(trace_type: TraceType, metadata: object) -> Iterator[tuple[str, s
         yield from leaves(metadata, "meta")
 
 
+def plain_texts(*values: object) -> list[str]:
+    """Return the texts of all keys and scalars of values: what ``leaves`` yields, in no order, quickly."""
+    found: list[str] = []
+    pending: list[object] = list(values)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict):
+            found.extend(item)
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif item is not None and (text := shown(item)) is not None:
+            found.append(text)
+    return found
+
+
 def name_of(trace_type: TraceType, metadata: object) -> list[str]:
     """Return the names of a trace, the one to show first: metadata's, and the type's own."""
     names = []
@@ -101,18 +116,6 @@ def name_of(trace_type: TraceType, metadata: object) -> list[str]:
 # ---- matching --------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def _folding_into_ascii() -> tuple[tuple[bytes, frozenset[str]], ...]:
-    """Return the characters beyond ASCII whose folding holds ASCII, in UTF-8, with those letters."""
-    found = []
-    for code in range(0x80, 0x20000):
-        folded = chr(code).casefold()
-        letters = frozenset(c for c in folded if c < "\x80")
-        if letters:
-            found.append((chr(code).encode("utf-8", "surrogatepass"), letters))
-    return tuple(found)
-
-
 class Needle:
     """A text to be found in others, ignoring case: ``ß`` finds ``SS``.
 
@@ -123,7 +126,6 @@ class Needle:
     def __init__(self, text: str) -> None:
         self.text = text
         self.folded = text.casefold()
-        self._bytes, self._others = self._packed_forms()
 
     def found_in(self, text: str) -> bool:
         """Whether the text holds this one."""
@@ -137,35 +139,6 @@ class Needle:
             return found
         origin = [n for n, char in enumerate(text) for _ in char.casefold()]
         return [(origin[start], origin[end - 1] + 1) for start, end in found]
-
-    def _packed_forms(self) -> tuple[bytes | None, tuple[bytes, ...]]:
-        """Return what a packed body must hold, one of them at least, for the text to be in it.
-
-        The longest stretch of ASCII of the folded text, and what else folds into its letters; or the
-        longest stretch of letters without case. None if nothing can be said: numbers are packed otherwise.
-        """
-        if _NUMERIC.fullmatch(self.folded) or any(self.folded in word for word in _CONSTANTS):
-            return None, ()
-        plain = max(re.findall(r"[\x00-\x7f]+", self.folded), key=len, default="")
-        if plain:
-            letters = set(plain)
-            return plain.encode(), tuple(raw for raw, into in _folding_into_ascii() if into & letters)
-        caseless = max(
-            re.findall(r"[\u3041-\u30fe\u4e00-\u9fff\uac00-\ud7a3]+", self.folded), key=len, default=""
-        )
-        return (caseless.encode(), ()) if caseless else (None, ())
-
-    @property
-    def sees_packed(self) -> bool:
-        """Whether a look at packed bytes can rule anything out."""
-        return self._bytes is not None
-
-    def may_be_in(self, packed: bytes) -> bool:
-        """Whether a packed body may hold the text; False is certain."""
-        wanted = self._bytes
-        if wanted is None or wanted in packed or wanted in packed.lower():
-            return True
-        return any(other in packed for other in self._others)
 
 
 def _occurrences(text: str, wanted: str) -> list[tuple[int, int]]:

@@ -222,7 +222,7 @@ def heading(width: int) -> Pieces:
 
 
 def _columns(width: int) -> tuple[tuple[str, int], ...]:
-    return COLUMNS if width >= 76 else COLUMNS[:4]
+    return COLUMNS if width >= 66 else COLUMNS[:4]
 
 
 def _name_width(width: int) -> int:
