@@ -149,14 +149,18 @@ def _terminal_as_input() -> None:
 
 
 def demo() -> None:
-    """Open the explorer on the sample runs that come with tracetui; nothing to prepare"""
+    """Open the explorer on the sample runs that come with tracetui: a run that failed, q shows the others"""
     if not output.is_terminal():
         raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
     from tracetui.samples import copied_samples
     from tracetui.tui.app import explore
 
     with copied_samples() as db:
-        raise diagnostics.Ended(explore(db, place="sample runs", ascii_only=session.ascii_only))
+        newest = db.runs()[0].id
+        code = explore(
+            db, run_id=newest, over_picker=True, place="sample runs", ascii_only=session.ascii_only
+        )
+    raise diagnostics.Ended(code)
 
 
 def formats(format_name: FormatOption = "table", json: JsonOption = False) -> None:

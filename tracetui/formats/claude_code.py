@@ -88,6 +88,7 @@ class ClaudeCodeImporter:
         self._seen: set[str] = set()
         self._waiting: list[tuple[dict[str, Any], str, int]] = []
         self._links: dict[str, str] = {}
+        self._agents_of: dict[str, list[Node]] = {}
 
     # ---- feeding -----------------------------------------------------------------------------------------
 
@@ -253,7 +254,10 @@ class ClaudeCodeImporter:
                 f"agent:{clean_name(agent)}", parent, Custom("Agent", data), self._now,
                 tags=["sidechain", clean_name(f"agent:{agent}")],
                 metadata={"name": first_line(prompt)[:80] or f"agent {agent}"},
+                open=call in self._tools and self._tools[call][0].open,
             )  # fmt: skip
+            if call is not None:
+                self._agents_of.setdefault(call, []).append(node)
             thread = self._threads[agent] = _Thread(self._ledger.add(node), is_agent=True)
         return thread
 
@@ -452,6 +456,9 @@ class ClaudeCodeImporter:
         late, metadata = _outcome(node, structured, block.get("content"), text)
         was_open = node.open
         self._ledger.finish(node, self._now, status, late=late, metadata=metadata)
+        for agent in self._agents_of.get(own, ()):
+            if agent.open:
+                self._ledger.finish(agent, self._now, status)
         if isinstance(node.trace_type, Decision) and node.gate.held:
             node.trace_type = _decided(node.trace_type, structured, text)
             node.gate.held = False

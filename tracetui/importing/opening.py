@@ -234,8 +234,12 @@ class Opening:
             raise FormatError(", ".join(paths), 0, "there is no recording in it")
         self._temporary: Path | None = None
         folder = self._folder(files)
+        self._writer = Database(open_backend(str(folder)), owning=False)
+        self._imports = [
+            FileImport(self._writer, file, stream=stream if file == "-" else None) for file in files
+        ]
+        # The reader's own handle, so that what it shows grows only when it looks for news.
         self.db = Database(open_backend(str(folder)), owning=False)
-        self._imports = [FileImport(self.db, file, stream=stream if file == "-" else None) for file in files]
         self._problems: list[FormatError] = []
 
     def _folder(self, files: list[str]) -> Path:
@@ -313,6 +317,7 @@ class Opening:
         for importing in self._imports:
             importing.close()
         self.db.close()
+        self._writer.close()
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
 

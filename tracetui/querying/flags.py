@@ -113,8 +113,8 @@ def _time(since: str | None, until: str | None) -> Term:
 def query_command(query: Query, run_id: str | None = None) -> str:
     """Return the shell command that asks the same of a run.
 
-    >>> query_command(parse_with_hints('type:Error "no module"').query, "run-1")
-    'tracetui query \\'type:Error "no module"\\' --run run-1'
+    >>> print(query_command(parse_with_hints('type:Error "no module"').query, "run-1"))
+    tracetui query 'type:Error "no module"' --run run-1
     """
     text = print_query(query)
     return shlex.join(

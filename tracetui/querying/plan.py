@@ -175,7 +175,10 @@ class _Compiler:
     def _valued(self, term: Term, label: str) -> Predicate:
         field, reader = term.field, self.reader
         check = check_of(term.values, TRACE_FIELDS[field.name].kind, self.clock)
-        return Valued(label, lambda seq: reader.values(field, seq), check, cost_of(field), reader.count)
+        cost = cost_of(field)
+        sieves = sieves_of(term) if cost is Cost.BODY and field.name != "dur" else ()
+        kind = KINDS_WITH.get(field.name)
+        return Valued(label, reader, lambda seq: reader.values(field, seq), check, cost, kind, sieves)
 
     # ---- indices -----------------------------------------------------------------------------------------
 

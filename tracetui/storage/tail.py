@@ -158,6 +158,7 @@ class Tail:
         self._change_codes = array("b")
         self._change_seqs = array("i")
         self._later: dict[int, tuple[Any, ...]] = {}
+        self._summed: tuple[int, tuple[int, int, float]] = (0, (0, 0, 0.0))
 
     # ---- applying ----------------------------------------------------------------------------------------
 
@@ -482,6 +483,9 @@ class Tail:
 
     def _usage(self) -> tuple[int, int, float]:
         """Sum over the model calls: those of type LLM without an LLM directly above them."""
+        changes, known = self._summed
+        if changes == len(self._change_codes):
+            return known
         tokens_in = tokens_out = 0
         cost = 0.0
         for seq in self._by_type.get(_MODEL_CALL, ()):
@@ -489,7 +493,9 @@ class Tail:
             tokens_out += max(self.tokens_out[seq], 0)
             if self.costs[seq] == self.costs[seq]:
                 cost += self.costs[seq]
-        return tokens_in, tokens_out, cost
+        known = (tokens_in, tokens_out, cost)
+        self._summed = (len(self._change_codes), known)
+        return known
 
     def seq_of(self, trace_id: str) -> int | None:
         """Return the seq of an id."""

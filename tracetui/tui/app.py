@@ -76,8 +76,10 @@ class ExplorerApp(App[int]):
         place: str | None = None,
         importing: Importing | None = None,
         ascii_only: bool = False,
+        over_picker: bool = False,
     ) -> None:
         super().__init__()
+        self._over_picker = over_picker
         self.db = db
         self.place = place if place is not None else _short_place(db.location)
         self.ascii_only = ascii_only
@@ -93,6 +95,8 @@ class ExplorerApp(App[int]):
 
     def on_mount(self) -> None:
         """Open what was asked for."""
+        if self._over_picker:
+            self.push_screen(PickerScreen(self.picker_model))
         if self._importing is not None:
             self.run_worker(self._import, thread=True, group="import", exit_on_error=False)
         elif self._run_id is None:
@@ -298,8 +302,11 @@ def explore(
     place: str | None = None,
     importing: Importing | None = None,
     ascii_only: bool = False,
+    over_picker: bool = False,
 ) -> int:
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
+
+    With ``over_picker`` the run lies over the list of all runs, to which one goes back.
 
     :raises TraceTuiError: what ended an import before anything could be shown.
     """
@@ -312,6 +319,7 @@ def explore(
         place=place,
         importing=importing,
         ascii_only=ascii_only,
+        over_picker=over_picker,
     )
     code = app.run(mouse=True)
     if isinstance(app.problem, TraceTuiError) and code:

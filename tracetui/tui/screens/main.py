@@ -95,6 +95,8 @@ class MainScreen(Screen[None]):
         self._last_absorb = 0.0
         self._pending: list[object] = []
         self._quiet = 0.0
+        self._touched = False
+        self._importing = False
         self._detail_timer: Timer | None = None
 
     # ---- laying out --------------------------------------------------------------------------------------
@@ -119,6 +121,10 @@ class MainScreen(Screen[None]):
         self.set_interval(POLL_SECONDS, self._poll)
         self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._land)
+
+    def on_key(self) -> None:
+        """Note that somebody is at the keys: from now on the cursor goes nowhere by itself."""
+        self._touched = True
 
     def _land(self) -> None:
         seq = self._first_seq if self._first_seq >= 0 else self.model.verdict.landing
@@ -718,7 +724,8 @@ class MainScreen(Screen[None]):
             self.tree_view.changed()
             if row >= 0:
                 self.tree_view.set_reactive(TraceTreeView.cursor, row)
-            if before == 0 and fresh:
+            if not self._touched and (before == 0 or self.app.import_progress or self._importing):
+                self._importing = bool(self.app.import_progress)
                 self._land()
         if seq in {getattr(change, "seq", -1) for change in changes}:
             self._show_detail()

@@ -4,6 +4,9 @@ Owns folds, the filter's shadow and the order of rows; holds no trace. Built fro
 which give the same pre-order as ``TraceStore.get_tree``. Nothing costs the size of the run but the first build
 and a change of the filter; a toggle costs the rows that come or go, an append the rows that are new.
 
+The columns may be further than the rows, since others read the same run; nothing beyond ``known`` is shown before
+``extend`` takes it in.
+
 Invariants (``check``): the rows are the pre-order of the visible traces; a row's parent is visible and unfolded;
 depths are those of the columns.
 """
@@ -26,18 +29,19 @@ class TreeModel:
         self.view = view
         self.rows: array[int] = array("i")
         self.depths: array[int] = array("i")
-        self._open = bytearray(view.count)
+        self._known = view.count
+        self._open = bytearray(self._known)
         self._shown: Callable[[int], bool] | None = None
         self._root: int | None = None
         self._orphans_open = True
-        self._known = view.count
         self._orphans: set[int] = set()
         self._unfold_first_levels()
         self.rebuild()
 
     def _unfold_first_levels(self) -> None:
         for seq in self.view.roots():
-            self._open[seq] = 1
+            if seq < self._known:
+                self._open[seq] = 1
 
     # ---- building ----------------------------------------------------------------------------------------
 
@@ -49,6 +53,8 @@ class TreeModel:
             return
         orphans = []
         for seq in self.view.roots():
+            if seq >= self._known:
+                continue
             if self.view.awaiting(seq) is not None:
                 orphans.append(seq)
             else:
@@ -70,6 +76,7 @@ class TreeModel:
         first, following, is_open, shown = (
             self.view.first_child, self.view.next_sibling, self._open, self._shown,
         )  # fmt: skip
+        known = self._known
         if shown is not None and not shown(root):
             return
         rows.append(root)
@@ -84,7 +91,7 @@ class TreeModel:
                     return
                 node, level = following[above.pop()], level - 1
                 continue
-            if shown is None or shown(node):
+            if node < known and (shown is None or shown(node)):
                 rows.append(node)
                 depths.append(level)
                 if is_open[node] and first[node] >= 0:

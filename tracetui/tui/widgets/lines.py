@@ -161,15 +161,21 @@ class Lines(ScrollView, can_focus=True):
         """Scroll so that the cursor is on the screen."""
         top, height = self.scroll_offset.y, self.page
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            self._scroll_rows(self.cursor)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+            self._scroll_rows(self.cursor - height + 1)
 
     def center(self) -> None:
         """Scroll so that the cursor is in the middle third."""
         top, height = self.scroll_offset.y, self.page
         if not top + height // 4 <= self.cursor < top + height - height // 4:
-            self.scroll_to(y=max(self.cursor - height // 2, 0), animate=False, immediate=True)
+            self._scroll_rows(max(self.cursor - height // 2, 0))
+
+    def _scroll_rows(self, row: int) -> None:
+        """Scroll so that a row is the first on the screen; again after the layout, if it does not reach so far yet."""
+        self.scroll_to(y=row, animate=False, immediate=True)
+        if self.scroll_offset.y != row and self.row_count() > self.page:
+            self.call_after_refresh(self.scroll_to, y=row, animate=False, immediate=True)
 
     def on_focus(self) -> None:
         """Show the cursor as focused."""
