@@ -31,8 +31,9 @@ from tracetui.querying.predicates import (
     Worded,
 )
 from tracetui.querying.printer import print_expression
-from tracetui.querying.reading import Reader, Surroundings, cost_of
+from tracetui.querying.reading import KINDS_WITH, Cost, Reader, Surroundings, cost_of
 from tracetui.querying.relations import RELATION_CLASSES
+from tracetui.querying.sifting import sieves_of
 from tracetui.querying.values import RunClock
 from tracetui.storage.backend import RunView
 

@@ -91,7 +91,7 @@ class Postings(Predicate):
         cheap: bool = False,
     ) -> None:
         super().__init__(label)
-        self.cheap = cheap
+        self.worth = 0 if cheap else 3 if len(lists) == 1 else 1
         self._lists = [below(seqs, count) for seqs in lists]
         self._holds = holds
 
@@ -387,7 +387,7 @@ class AllOf(Predicate):
 
 def intersected(seqs: Seqs, item: Predicate) -> Seqs:
     """Return the seqs that match a part, by its list if that is shorter work than looking at each."""
-    if isinstance(item, Postings) and not item.cheap and item.estimate < 3 * len(seqs):
+    if isinstance(item, Postings) and item.estimate < item.worth * len(seqs):
         return sorted(set(seqs).intersection(item.seqs()))
     if isinstance(item, TimeSpan) and isinstance(found := item.seqs() if item.in_order else (), range):
         return seqs[bisect_left(seqs, found.start) : bisect_left(seqs, found.stop)]

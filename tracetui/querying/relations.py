@@ -11,6 +11,7 @@ Nothing recurses: a chain of 100,000 is like any other tree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 from tracetui.querying.predicates import Predicate, Seqs
 from tracetui.querying.reading import Cost, Reader
@@ -171,8 +172,16 @@ class IsUnder(Relation):
 
     def spread(self, matches: Iterable[int], into: set[int]) -> set[int]:
         """Add the whole subtrees, each trace once."""
+        matches = list(matches)
+        if len(matches) * 256 >= self.count:
+            return self._swept(matches, into)
+        self._descend(matches, into)
+        return into
+
+    def _descend(self, seqs: list[int], into: set[int]) -> None:
+        """Add the descendants, passing over what is there."""
         first_child, next_sibling = self.view.first_child, self.view.next_sibling
-        pending = list(matches)
+        pending = list(seqs)
         while pending:
             child = first_child[pending.pop()]
             while child >= 0:
@@ -180,7 +189,32 @@ class IsUnder(Relation):
                     into.add(child)
                     pending.append(child)
                 child = next_sibling[child]
+
+    def _swept(self, matches: list[int], into: set[int]) -> set[int]:
+        """Add the whole subtrees in one pass over the parents, which mostly come before their children."""
+        is_below, is_hit = bytearray(self.count), bytearray(self.count)
+        for seq in matches:
+            is_hit[seq] = 1
+        late = []
+        for seq, parent in enumerate(self.view.parents[: self.count]):
+            if parent > seq:
+                late.append((seq, parent))
+            elif parent >= 0 and (is_hit[parent] or is_below[parent]):
+                is_below[seq] = 1
+        into.update(compress(range(self.count), is_below))
+        if late:
+            self._adopt_late(late, matches, into)
         return into
+
+    def _adopt_late(self, late: list[tuple[int, int]], matches: list[int], into: set[int]) -> None:
+        """Add what is under traces that were recorded before their parents, until nothing is added."""
+        hits = set(matches)
+        changed = True
+        while changed:
+            new = [s for s, p in late if s not in into and p < self.count and (p in hits or p in into)]
+            changed = bool(new)
+            into.update(new)
+            self._descend(new, into)
 
 
 class Has(Relation):
