@@ -77,9 +77,19 @@ def _check_size(changes: Sequence[AnyChange]) -> None:
     if len(changes) > MAX_CHANGES:
         raise BatchTooLargeError("changes", len(changes), MAX_CHANGES)
     if len(changes) > 1:
-        size = sum(len(change.body) for change in changes if not isinstance(change, RunPatch))
+        size = sum(map(_size, changes))
         if size > MAX_COMMIT_BYTES:
             raise BatchTooLargeError("bytes", size, MAX_COMMIT_BYTES)
+
+
+def _size(change: AnyChange) -> int:
+    """Return about how many bytes a change takes: its body, and what can be long in its head."""
+    if isinstance(change, RunPatch):
+        return 0
+    size = len(change.body)
+    if not isinstance(change, NewAnnotation) and change.tags:
+        size += sum(map(len, change.tags))
+    return size
 
 
 class _Decision:

@@ -145,7 +145,7 @@ class Tail:
         self._by_type: SortedDict[str, array[int]] = SortedDict()
         self._by_tag: SortedDict[str, array[int]] = SortedDict()
         self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._by_time: SortedList[tuple[int, int]] | None = None
+        self._by_time: SortedList[int] | None = None
         self._awaiting: dict[int, str] = {}
         self._bereft: set[int] = set()
         self.seq_gaps = Gaps()
@@ -281,9 +281,9 @@ class Tail:
     def _index_time(self, timestamp: int, seq: int) -> None:
         """Index a timestamp: the column itself is in order until the first that is not."""
         if self._by_time is not None:
-            self._by_time.add((timestamp, seq))
+            self._by_time.add(timestamp << 32 | seq)
         elif seq and timestamp < self.timestamps[seq - 1]:
-            self._by_time = SortedList(zip(self.timestamps, range(seq + 1), strict=True))
+            self._by_time = SortedList(time << 32 | number for number, time in enumerate(self.timestamps))
 
     def _link(self, parent: int, seq: int) -> None:
         """Put a trace at the end of its parent's children: callers link in seq order."""
@@ -399,6 +399,29 @@ class Tail:
                 self.owners = (*self.owners, owner)
         self._later[len(self._change_codes)] = (values,)
         self._log(RUN, -1)
+
+    def check(self) -> None:
+        """Assert the invariants of this class; for tests, after each of their steps."""
+        count = len(self.ids)
+        columns = (
+            self.parents, self.kinds, self.types, self.timestamps, self.ends, self.statuses, self.tokens_in,
+            self.tokens_out, self.costs, self.first_child, self.last_child, self.next_sibling, self._mergeable,
+            self._tags, self._seqs,
+        )  # fmt: skip
+        assert [len(column) for column in columns] == [count] * len(columns)
+        for seq in range(count):
+            children = self.children(seq)
+            assert children == [row for row in range(count) if self.parents[row] == seq]
+            assert self.last_child[seq] == (children[-1] if children else -1)
+        assert list(self._roots) == [row for row in range(count) if self.parents[row] < 0]
+        assert set(self._awaiting) <= set(self._roots)
+        names = [self.type_names[code] for code in self.types]
+        for name, posting in self._by_type.items():
+            assert list(posting) == [row for row in range(count) if names[row] == name]
+        for tag, posting in self._by_tag.items():
+            assert list(posting) == [row for row in range(count) if tag in self._tags[row]]
+        in_time = sorted(range(count), key=lambda row: (self.timestamps[row], row))
+        assert list(self.by_time(NO_TIME, 2**63)) == in_time
 
     # ---- reading -----------------------------------------------------------------------------------------
 
@@ -541,7 +564,8 @@ class Tail:
         with self.lock:
             if self._by_time is None:
                 return range(bisect_left(self.timestamps, start_ms), bisect_left(self.timestamps, end_ms))
-            return [seq for _, seq in self._by_time.irange((start_ms, -1), (end_ms, -1), (True, False))]
+            found = self._by_time.irange(start_ms << 32, end_ms << 32, (True, False))
+            return [packed & 0xFFFF_FFFF for packed in found]
 
     def type_counts(self) -> dict[str, int]:
         """Return type name: traces, ordered by name."""

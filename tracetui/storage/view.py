@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from tracetui.errors import RunNotFoundError
 from tracetui.model.change import Annotation, Change
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
@@ -68,6 +69,8 @@ class LiveView:
         """
         tail = self._catch_up()
         if tail is not self._tail:
+            if tail.created_ms != self._tail.created_ms or tail.rev < self._seen:
+                raise RunNotFoundError(self.run_id)  # deleted, and another one made of that id
             self._tail = tail
             self._bind()
         found = tail.changes(self._seen - 1)

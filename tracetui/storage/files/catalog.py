@@ -56,6 +56,11 @@ class Catalog:
             self._order.remove(name)
             del self._known[name]
 
+    def run_id(self, name: str) -> str | None:
+        """Return the id of the run that a file name had when it was last read, None if it never was."""
+        known = self._known.get(name)
+        return None if known is None or not known.run.created_ms else known.run.id
+
     def runs(self) -> list[Run]:
         """Return the runs, newest created first."""
         return [self._known[name].run for name in reversed(self._order)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 
 from tracetui.errors import CorruptionError, StorageError
@@ -11,7 +12,7 @@ from tracetui.model.run import Damage
 from tracetui.storage.files.frame import GAP, HEADER_SIZE, BadFrameError, Frame, Header, bodies_of, seal
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import WINDOW_BYTES, LogFile, write_all
-from tracetui.storage.files.run import FAILED_SUFFIX
+from tracetui.storage.files.run import FAILED_SUFFIX, TORN, TORN_AFTER_SECONDS, what_is_wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,23 @@ def check_log(disk: Disk, path: str) -> list[Damage]:
         return [*found, Damage(path, problem.offset, HEADER_SIZE, problem.reason)]
     except StorageError as problem:
         return [*found, Damage(path, 0, 0, str(problem))]
-    for piece in pieces(log, log.stat().st_size):
+    for piece in _settled_pieces(log):
         if isinstance(piece, Damage):
             found.append(piece)
         else:
             found.extend(_bad_bodies(log, piece))
     return found
+
+
+def _settled_pieces(log: LogFile) -> list[Frame | Damage]:
+    """Return the pieces of a log; what is unfinished at its end counts once nobody has written for a while."""
+    while True:
+        status = log.stat()
+        found = pieces(log, status.st_size)
+        fresh = time.time() - status.st_mtime < TORN_AFTER_SECONDS
+        if not (found and isinstance(found[-1], Damage) and found[-1].reason == TORN and fresh):
+            return found
+        time.sleep(TORN_AFTER_SECONDS / 5)
 
 
 def _bad_bodies(log: LogFile, frame: Frame) -> list[Damage]:
@@ -63,6 +75,9 @@ def pieces(log: LogFile, size: int) -> list[Frame | Damage]:
         for frame in log.frames(at, size):
             if frame.base_seq < next_seq or frame.base_rev < next_rev or not _readable(frame):
                 break
+            if frame.end == size and not log.is_whole(frame):
+                found.append(Damage(log.path, at, size - at, TORN))
+                return found
             if frame.base_rev > next_rev and not frame.flags & GAP and _is_frame(found):
                 lost = frame.base_rev - next_rev
                 found.append(Damage(log.path, at, 0, f"{lost} changes are missing before this place"))
@@ -72,9 +87,9 @@ def pieces(log: LogFile, size: int) -> list[Frame | Damage]:
             break
         good = log.find(at + 1, size, next_seq, next_rev)
         if good is None:
-            found.append(Damage(log.path, at, size - at, "torn tail"))
+            found.append(Damage(log.path, at, size - at, TORN))
             break
-        found.append(Damage(log.path, at, good.offset - at, "a frame does not hold"))
+        found.append(Damage(log.path, at, good.offset - at, what_is_wrong(log, at)))
         at = good.offset
     return found
 

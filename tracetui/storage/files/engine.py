@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -35,8 +36,8 @@ from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
 from tracetui.storage.files.check import Repaired, check_log, rewrite
 from tracetui.storage.files.frame import VERSION, Header, encode
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.log import create_log
-from tracetui.storage.files.run import FAILED_SUFFIX, GoneError, Options, RunFile
+from tracetui.storage.files.log import create_file, create_log
+from tracetui.storage.files.run import GoneError, Options, RunFile
 from tracetui.storage.tail import Tail
 from tracetui.storage.view import LiveView
 
@@ -82,6 +83,7 @@ class FileEngine:
         self._open: OrderedDict[str, RunFile] = OrderedDict()
         self._catalog = Catalog()
         self._mutex = threading.RLock()
+        self._cataloguing = threading.Lock()
         self._closed = False
         self._made = False
         self._check_location()
@@ -117,22 +119,13 @@ class FileEngine:
         if self._made:
             return
         disk, path = self._disk, self._path("store.json")
-        disk.make_folder(self._runs_folder)
+        for folder in (self.location, self._runs_folder):
+            disk.make_folder(folder)
+            disk.sync_folder(os.path.dirname(os.path.abspath(folder)))  # noqa: PTH100, PTH120
         if not disk.exists(path):
-            aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
-            fd = disk.create(aside)
-            try:
-                disk.write(fd, json.dumps({"format": STORE_FORMAT, "store_id": str(uuid.uuid4())}).encode())
-                disk.sync_data(fd)
-            finally:
-                disk.close(fd)
-            try:
-                disk.link(aside, path)
-            except FileExistsError:
-                pass
-            finally:
-                disk.unlink(aside)
-            disk.sync_folder(self.location)
+            content = json.dumps({"format": STORE_FORMAT, "store_id": str(uuid.uuid4())}).encode()
+            with contextlib.suppress(FileExistsError):
+                create_file(disk, path, content)
         self._made = True
 
     # ---- open runs ---------------------------------------------------------------------------------------
@@ -179,10 +172,10 @@ class FileEngine:
         return self._with(run_id, RunFile.catch_up)
 
     def after_fork(self) -> None:
-        """Let go of everything a forked child inherited: descriptors, locks and state."""
+        """Let go of the locks and open runs that a forked child inherited, and open its own."""
         self._mutex = threading.RLock()
-        for held in self._open.values():
-            held.forget()
+        self._cataloguing = threading.Lock()
+        self._catalog = Catalog()
         self._open = OrderedDict()
 
     # ---- runs --------------------------------------------------------------------------------------------
@@ -215,9 +208,9 @@ class FileEngine:
 
     def runs(self, *, fresh: bool = True) -> list[Run]:
         """Return all runs, newest created first."""
-        with self._mutex:
-            if self._closed:
-                raise ClosedError(self.location)
+        if self._closed:
+            raise ClosedError(self.location)
+        with self._cataloguing:
             if fresh or not self._catalog.runs():
                 found = {name: status for name, status in self._names() if name.endswith(LOG_SUFFIX)}
                 self._catalog.refresh(found, self._summary)
@@ -232,15 +225,12 @@ class FileEngine:
     def _summary(self, name: str) -> Run | None:
         """Return the summary of a log, one with damage if it cannot be read at all."""
         path = os.path.join(self._runs_folder, name)  # noqa: PTH118
-        for held in self._open.values():
-            if held.path == path:
-                try:
-                    return held.catch_up().run()
-                except GoneError:
-                    break
+        known = self._catalog.run_id(name)
         try:
+            if known is not None:  # it changed since, so it will again: keep it open
+                return self.run(known)
             return RunFile(self._disk, path, self._options).catch_up().run()
-        except (FileNotFoundError, GoneError):
+        except (FileNotFoundError, RunNotFoundError, GoneError):
             return None
         except StorageError as problem:
             offset = problem.offset if isinstance(problem, CorruptionError) else 0
@@ -248,18 +238,34 @@ class FileEngine:
 
     def delete_run(self, run_id: str) -> int:
         """Delete a run whole; return how many traces it had."""
-        return self._with(run_id, lambda held: self._delete(run_id, held))
+        path, count = self._log_path(run_id), 0
+        try:
+            count = self._with(run_id, lambda held: self._delete(run_id, held))
+        except (CorruptionError, FormatVersionError):
+            self._remove(path)  # whoever cannot read it cannot write it either
+        with self._cataloguing:
+            self._catalog.forget(os.path.basename(path))  # noqa: PTH119
+        return count
 
     def _delete(self, run_id: str, held: RunFile) -> int:
         count = held.catch_up().count
-        held.locked(lambda _: self._disk.unlink(held.path))
-        for suffix in (FAILED_SUFFIX,):
-            self._disk.unlink(held.path + suffix)
-        self._disk.sync_folder(self._runs_folder)
+        held.locked(lambda _: self._remove(held.path))
         self._drop(run_id, held)
-        with self._mutex:
-            self._catalog.forget(os.path.basename(held.path))  # noqa: PTH119
         return count
+
+    def _remove(self, path: str) -> None:
+        """Remove a log, which is what deletes the run, and then what was kept beside it."""
+        folder, name = os.path.split(path)
+        try:
+            self._disk.unlink(path)
+            for beside in self._disk.listing(folder):
+                if beside.startswith(name + "."):
+                    self._disk.unlink(os.path.join(folder, beside))  # noqa: PTH118
+            self._disk.sync_folder(folder)
+        except PermissionError as problem:
+            raise ReadOnlyError(self.location) from problem
+        except OSError as problem:
+            raise WriteFailedError(path, problem.strerror or str(problem)) from problem
 
     # ---- traces ------------------------------------------------------------------------------------------
 

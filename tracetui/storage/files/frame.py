@@ -50,6 +50,7 @@ HEAD_SIZE = HEAD.size
 HEADER_SIZE = HEADER.size
 MARKER = 0xA0
 CODEC, MIXED, GAP = 1, 2, 4
+KNOWN_FLAGS = MIXED | GAP
 OPTIONAL_CODE = 64
 """Codes of changes from here on may be skipped by a reader that does not know them."""
 

@@ -115,8 +115,12 @@ class Disk:
             return
 
     def make_folder(self, path: str) -> None:
-        """Make a folder and those above it, for this user alone."""
+        """Make a folder for this user alone, and those above it as they usually are."""
         os.makedirs(path, mode=0o700, exist_ok=True)  # noqa: PTH103
+
+    def listing(self, path: str) -> list[str]:
+        """Return the names in a folder."""
+        return os.listdir(path)  # noqa: PTH208
 
     def names(self, path: str) -> Iterator[tuple[str, os.stat_result]]:
         """Yield name and status of the files of a folder; none if there is no folder."""

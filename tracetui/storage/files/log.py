@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import weakref
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from tracetui.storage.files.fs import Disk
 
 WINDOW_BYTES = 4 << 20
 _MARKERS = re.compile(b"[\xa0-\xaf]")
+_handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()
 
 
 class BodyRefs:
@@ -52,12 +54,14 @@ class BodyRefs:
 
 
 class LogFile:
-    """A log opened for reading; its descriptor lives as long as anybody holds this object."""
+    """A log opened for reading; its descriptor lives as long as anybody holds this object.
+
+    Reading at offsets shares no state, so a forked child goes on with the descriptor it inherited.
+    """
 
     def __init__(self, disk: Disk, path: str) -> None:
         self.disk = disk
         self.path = path
-        self._pid = os.getpid()
         self._fd = self._open()
         try:
             self.header = self._read_header()
@@ -82,32 +86,19 @@ class LogFile:
             raise FormatVersionError(self.path, header.version, VERSION)
         return header
 
-    @property
-    def fd(self) -> int:
-        """The descriptor; a forked child opens its own."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._fd = self._open()
-        return self._fd
-
-    def forget(self) -> None:
-        """Close the descriptor that a forked child inherited; it opens its own when it reads."""
-        self.close()
-        self._pid = -1
-
     def pread(self, size: int, offset: int) -> bytes:
         """Read bytes.
 
         :raises UnreachableError: if the system cannot.
         """
         try:
-            return self.disk.pread(self.fd, size, offset)
+            return self.disk.pread(self._fd, size, offset)
         except OSError as problem:
             raise UnreachableError(self.path, problem.strerror or str(problem)) from problem
 
     def stat(self) -> os.stat_result:
         """Return what is known of the open file."""
-        return self.disk.fstat(self.fd)
+        return self.disk.fstat(self._fd)
 
     def read(self, ref: Any) -> bytes:
         """Return a body, verified by its own checksum.
@@ -216,17 +207,61 @@ class LogFile:
             self.close()
 
 
-def create_log(disk: Disk, path: str, header: Header, first_frame: bytes) -> None:
-    """Make a log whole or not at all: written aside, synced, linked into place, the folder synced.
+class WriteHandle:
+    """A log opened for appending and locking; the descriptor lives as long as anybody holds this object.
 
-    :raises FileExistsError: if there is a log at that path.
+    So whoever closes a run does not take it from a thread that is still writing or syncing.
+    """
+
+    __slots__ = ("__weakref__", "_disk", "fd", "pid")
+
+    def __init__(self, disk: Disk, path: str) -> None:
+        self._disk = disk
+        self.pid = os.getpid()
+        self.fd = -1
+        self.fd = disk.open_append(path)
+        _handles.add(self)
+
+    def unlock(self) -> None:
+        """Let go of the file's lock, if it is held."""
+        if self.fd >= 0:
+            self._disk.unlock(self.fd)
+
+    def close(self) -> None:
+        """Close the descriptor now: for a forked child, which must not share its parent's lock."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            self._disk.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _close_inherited() -> None:
+    """In a forked child: it would share, and prolong, the locks of its parent."""
+    for handle in list(_handles):
+        handle.close()
+
+
+os.register_at_fork(after_in_child=_close_inherited)
+
+
+def create_log(disk: Disk, path: str, header: Header, first_frame: bytes) -> None:
+    """Make a log with its first frame; see ``create_file``."""
+    create_file(disk, path, header.pack() + first_frame)
+
+
+def create_file(disk: Disk, path: str, content: bytes) -> None:
+    """Make a file whole or not at all: written aside, synced, linked into place, the folder synced.
+
+    :raises FileExistsError: if there is one at that path.
     """
     folder = os.path.dirname(path)  # noqa: PTH120 - paths are plain strings in this package
     aside = os.path.join(folder, f".new-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
     fd = disk.create(aside)
     try:
         try:
-            write_all(disk, fd, header.pack() + first_frame)
+            write_all(disk, fd, content)
             disk.sync_data(fd)
         finally:
             disk.close(fd)

@@ -1,12 +1,17 @@
 """One run of a store: its log, its indices in memory, and the lock under which it is written.
 
-Owns the order of a commit: mutex, file lock, catch up with others, repair a torn tail, decide, one write,
-unlock, sync. State in memory changes only after the write succeeded. Readers take no file lock and write
-nothing; they stop at the first frame that is not whole and look again later.
+Owns the order of a commit: file lock, catch up with others, repair a torn tail, decide, one write, take it
+into memory, unlock, sync. State in memory changes only after the write succeeded. Readers take no file lock
+and write nothing; they stop at the first frame that is not whole and look again later.
+
+Three locks of this process, taken in this order: ``_turn`` (one commit at a time; held while waiting for the
+file's lock, which no reader does), ``_mutex`` (the state: held while it changes, briefly), and alone
+``_syncing`` (one sync at a time; who waits for it is usually covered by the one before: a group commit).
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -18,39 +23,53 @@ from tracetui.errors import (
     FormatVersionError,
     LockedError,
     ReadOnlyError,
+    UnreachableError,
     WriteFailedError,
 )
 from tracetui.model.change import AnyChange
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Appended, Existing
-from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, RUN, TRACE, decide
+from tracetui.storage.decide import AMENDMENT, COMPLETION, RUN, TRACE, decide
 from tracetui.storage.files.frame import (
     GAP,
     HEADER_SIZE,
+    KNOWN_FLAGS,
+    MARKER,
+    MIXED,
     OPEN_FLAG,
     OPTIONAL_CODE,
     STORE_TIME,
     UNMERGEABLE,
+    VERSION,
     BadFrameError,
     Frame,
     encode,
 )
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.log import BodyRefs, LogFile, write_all
+from tracetui.storage.files.log import BodyRefs, LogFile, WriteHandle, write_all
 from tracetui.storage.tail import Tail
 
 LOCK_SECONDS = 10.0
 TORN_AFTER_SECONDS = 0.25
 """Bytes at the end count as torn for a reader if the file did not change for so long."""
+SETTLED_SECONDS = 1.0
+"""A file that did not change for so long is told by size and time from one that did."""
+TORN = "torn tail"
+"""The reason that damage at the very end has: an unfinished last write."""
 FAILED_SUFFIX = ".failed"
 """Beside a log: a sync failed, nobody writes before a repair."""
 
 _UNKNOWN_COST = float("nan")
+_NOT_A_HEAD = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError, BadFrameError)
+"""What content that passed its checksum and is yet no head of ours runs into."""
 
 
 class GoneError(Exception):
-    """The log behind this object was deleted or replaced; never leaves the engine."""
+    """What this object knows of the log is no more: deleted, replaced, or an interrupted step.
+
+    It never leaves the engine, which opens the run anew.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +88,20 @@ class RunFile:
         self.path = path
         self._disk = disk
         self._options = options
+        self._turn = threading.RLock()
         self._mutex = threading.RLock()
-        self._write_fd = -1
+        self._syncing = threading.Lock()
+        self._writer: WriteHandle | None = None
         self._poisoned: str | None = None
         self._holes: list[Damage] = []
-        self._unread: tuple[int, int] = (-1, -1)
+        self._unread: tuple[int, int, int] | None = None
         self._stepped = False
-        self._end = HEADER_SIZE
+        self._whole = True
+        self._end = self._synced = HEADER_SIZE
         self._log = LogFile(disk, path)
         self.tail = Tail("", self._log, BodyRefs())
         status = self._log.stat()
-        self._scan(status.st_size)
+        self._scan(status)
         self._note_damage(status)
         if not self.tail.run_id:
             raise CorruptionError(path, HEADER_SIZE, "the log does not begin with its run")
@@ -96,23 +118,34 @@ class RunFile:
             raise GoneError(self.path)
         if status.st_size != self._end:
             with self._mutex:
-                self._scan(status.st_size)
+                status = self._log.stat()
+                self._check_whole(status)
+                self._scan(status)
                 self._note_damage(status)
         elif len(self.tail.damage) != len(self._holes):
             self.tail.damage = tuple(self._holes)
         return self.tail
 
-    def _scan(self, size: int) -> None:
-        """Apply the whole frames up to ``size``; step over damage that has good frames behind it."""
+    def _check_whole(self, status: os.stat_result) -> None:
+        """Refuse to go on with a state that an exception (Ctrl-C, say) left half changed, or a cut log."""
+        if not self._whole or status.st_size < self._end:
+            raise GoneError(self.path)
+
+    def _scan(self, status: os.stat_result) -> None:
+        """Apply the whole frames; step over damage that has good frames behind it."""
+        size = status.st_size
+        looked_at = (self._end, size, status.st_mtime_ns)
+        if looked_at == self._unread:
+            return
         while self._end < size:
             for frame in self._log.frames(self._end, size):
                 if not self._take(frame, size):
                     break
-            if self._end >= size or self._unread == (self._end, size):
-                return
-            if not self._step_over(size):
-                self._unread = (self._end, size)
-                return
+            if self._end >= size or self._step_over(size):
+                continue
+            if time.time() - status.st_mtime >= SETTLED_SECONDS:
+                self._unread = (self._end, size, status.st_mtime_ns)
+            return
 
     def _take(self, frame: Frame, size: int) -> bool:
         """Apply a frame, unless it is the last one and not whole."""
@@ -121,12 +154,31 @@ class RunFile:
             return False
         if frame.end == size and not self._holds(frame):
             return False
-        if frame.base_seq > tail.next_seq or frame.base_rev > tail.rev:
-            self._skip(frame)
+        self._check_known(frame)
+        self._whole = False
         with tail.lock:
+            if frame.base_seq > tail.next_seq or frame.base_rev > tail.rev:
+                self._skip(frame)
             self._apply(frame)
         self._end = frame.end
+        self._whole = True
         return True
+
+    def _check_known(self, frame: Frame) -> None:
+        """Refuse a frame of a later format, before anything of it is applied."""
+        known = not frame.flags & ~KNOWN_FLAGS
+        if known and frame.flags & MIXED:
+            known = all(code <= RUN or code >= OPTIONAL_CODE for code, _ in self._coded(frame))
+        if not known:
+            raise FormatVersionError(self.path, VERSION + 1, VERSION)
+
+    def _coded(self, frame: Frame) -> list[tuple[int, list[object]]]:
+        try:
+            return list(frame.coded())
+        except _NOT_A_HEAD as problem:
+            raise CorruptionError(
+                self.path, frame.offset, f"a frame that no tracetui wrote: {problem}"
+            ) from None
 
     def _holds(self, frame: Frame) -> bool:
         try:
@@ -148,7 +200,8 @@ class RunFile:
         found = self._log.find(self._end + 1, size, tail.next_seq, tail.rev)
         if found is None or found.end > size or (found.end == size and not self._holds(found)):
             return False
-        damage = Damage(self.path, self._end, found.offset - self._end, self._what_is_wrong())
+        reason = what_is_wrong(self._log, self._end)
+        damage = Damage(self.path, self._end, found.offset - self._end, reason)
         if self._options.recovery == "strict":
             raise CorruptionError(self.path, damage.offset, damage.reason)
         self._holes.append(damage)
@@ -156,16 +209,17 @@ class RunFile:
         self._stepped = True
         return True
 
-    def _what_is_wrong(self) -> str:
-        first = self._log.pread(1, self._end)
-        return "no frame begins here" if first[:1] and first[0] & 0xF0 != 0xA0 else "a frame does not hold"
-
     def _apply(self, frame: Frame) -> None:
         offset = frame.bodies_start
-        for code, head in frame.coded():
-            size, crc = head[-2], head[-1]
-            self._apply_change(code, head, (offset, size, crc))
-            offset += size
+        try:
+            for code, head in frame.coded():
+                size, crc = head[-2], head[-1]
+                self._apply_change(code, head, (offset, size, crc))
+                offset += size
+        except _NOT_A_HEAD as problem:
+            raise CorruptionError(
+                self.path, frame.offset, f"a frame that no tracetui wrote: {problem}"
+            ) from None
 
     def _apply_change(self, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
         tail = self.tail
@@ -179,10 +233,8 @@ class RunFile:
             tail.change_run(values)
         elif code >= OPTIONAL_CODE:
             tail.skip_change()
-        elif code in (COMPLETION, AMENDMENT, ANNOTATION):
-            _apply_later(tail, code, head, ref)
         else:
-            raise FormatVersionError(self.path, code, RUN)
+            _apply_later(tail, code, head, ref)
 
     def _note_damage(self, status: os.stat_result) -> None:
         torn = self.torn(status)
@@ -193,7 +245,7 @@ class RunFile:
         length = status.st_size - self._end
         if length <= 0 or not (surely or time.time() - status.st_mtime >= TORN_AFTER_SECONDS):
             return []
-        return [Damage(self.path, self._end, length, "torn tail")]
+        return [Damage(self.path, self._end, length, TORN)]
 
     def damage(self) -> list[Damage]:
         """Return what is known to be wrong with the log."""
@@ -216,14 +268,17 @@ class RunFile:
 
         :raises GoneError: if the log was deleted or replaced.
         """
-        with self._mutex:
-            fd = self._locked()
+        with self._turn:
+            writer = self._writing()
             try:
-                appended = self._append(fd, changes, existing)
+                self._lock(writer.fd)
+                with self._mutex:
+                    appended = self._append(writer.fd, changes, existing)
+                    end = self._end
             finally:
-                self._disk.unlock(fd)
+                writer.unlock()
         if self._options.durability == "sync":
-            self._sync(fd)
+            self._sync(writer, end)
         return appended
 
     def _append(self, fd: int, changes: Sequence[AnyChange], existing: Existing) -> Appended:
@@ -231,8 +286,10 @@ class RunFile:
         if status.st_nlink == 0:
             raise GoneError(self.path)
         self._check_writable()
-        if status.st_size != self._end:
-            self._scan(status.st_size)
+        if status.st_size != self._end or not self._whole:
+            self._check_whole(status)
+            self._unread = None
+            self._scan(status)
             if status.st_size > self._end:
                 self._cut(fd, status.st_size)
         tail = self.tail
@@ -244,37 +301,49 @@ class RunFile:
             )
             self._write(fd, frame)
             start = self._end
-            self._end = start + len(frame)
+            self._whole = False
             tail.apply(commit, [(start + at, size, crc) for at, size, crc in refs])
+            self._end = start + len(frame)
+            self._whole = True
         return Appended(commit.first_seq, commit.first_rev, commit.traces, len(entries), commit.skipped)
 
-    def _locked(self) -> int:
-        """Return the descriptor for writing, with the file's lock held."""
-        fd = self._write_fd
-        if fd < 0:
-            fd = self._write_fd = self._open_for_writing()
-        if self._disk.try_lock(fd):
-            return fd
+    def _writing(self) -> WriteHandle:
+        """Return the handle for writing: this process's own, never one inherited across a fork."""
+        writer = self._writer
+        if writer is None or writer.pid != os.getpid():
+            writer = self._writer = self._open_for_writing()
+        return writer
+
+    def _open_for_writing(self) -> WriteHandle:
+        try:
+            writer = WriteHandle(self._disk, self.path)
+        except FileNotFoundError:
+            raise GoneError(self.path) from None
+        except OSError as problem:
+            if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise ReadOnlyError(self.path) from problem
+            raise UnreachableError(self.path, problem.strerror or str(problem)) from problem
+        if self._disk.fstat(writer.fd).st_ino != self._log.stat().st_ino:
+            raise GoneError(self.path)
+        return writer
+
+    def _lock(self, fd: int) -> None:
+        """Take the file's lock, waiting for others."""
+        if self._try_lock(fd):
+            return
         deadline = time.monotonic() + self._options.lock_seconds
         pause = 0.000_05
-        while not self._disk.try_lock(fd):
+        while not self._try_lock(fd):
             if time.monotonic() > deadline:
                 raise LockedError(self.path, _holder(self._disk.fstat(fd)))
             time.sleep(pause)
             pause = min(pause * 1.5, 0.005)
-        return fd
 
-    def _open_for_writing(self) -> int:
+    def _try_lock(self, fd: int) -> bool:
         try:
-            fd = self._disk.open_append(self.path)
-        except FileNotFoundError:
-            raise GoneError(self.path) from None
+            return self._disk.try_lock(fd)
         except OSError as problem:
-            raise ReadOnlyError(self.path) from problem
-        if self._disk.fstat(fd).st_ino != self._log.stat().st_ino:
-            self._disk.close(fd)
-            raise GoneError(self.path)
-        return fd
+            raise UnreachableError(self.path, f"no lock to be had: {problem.strerror}") from problem
 
     def _check_writable(self) -> None:
         if self._poisoned is None and self._disk.exists(self.path + FAILED_SUFFIX):
@@ -318,15 +387,28 @@ class RunFile:
         except OSError:
             self._poisoned = f"a write failed ({problem.strerror}) and could not be undone"
 
-    def _sync(self, fd: int) -> None:
-        try:
-            self._disk.sync_data(fd)
-        except OSError as problem:
-            self._poisoned = f"a sync failed ({problem.strerror}), so it is unknown what the disk holds"
-            self._mark_failed()
-            raise WriteFailedError(
-                self.path, f"{self._poisoned}; whether this commit survives a power cut is unknown"
-            ) from problem
+    def _sync(self, writer: WriteHandle, end: int) -> None:
+        """Return when the log is on the medium up to ``end``.
+
+        One at a time, because the system tells of a failure once per descriptor: a second sync beside a
+        failing one would succeed and acknowledge what is lost.
+        """
+        with self._syncing:
+            if self._poisoned is None and self._synced < end:
+                covered = self._end
+                try:
+                    self._disk.sync_data(writer.fd)
+                except OSError as problem:
+                    self._poisoned = (
+                        f"a sync failed ({problem.strerror}), so it is unknown what the disk holds"
+                    )
+                    self._mark_failed()
+                else:
+                    self._synced = covered
+            if self._synced < end:
+                raise WriteFailedError(
+                    self.path, f"{self._poisoned}; whether this commit survives a power cut is unknown"
+                )
 
     def _mark_failed(self) -> None:
         try:
@@ -341,31 +423,28 @@ class RunFile:
 
         :raises GoneError: if the log was deleted or replaced.
         """
-        with self._mutex:
-            fd = self._locked()
+        with self._turn:
+            writer = self._writing()
             try:
-                if self._disk.fstat(fd).st_nlink == 0:
+                self._lock(writer.fd)
+                if self._disk.fstat(writer.fd).st_nlink == 0:
                     raise GoneError(self.path)
-                action(fd)
+                action(writer.fd)
             finally:
-                self._disk.unlock(fd)
-
-    def forget(self) -> None:
-        """Close what a forked child inherited, so that it never holds its parent's lock."""
-        self._log.forget()
-        if self._write_fd >= 0:
-            self._disk.close(self._write_fd)
-            self._write_fd = -1
+                writer.unlock()
 
     def close(self) -> None:
-        """Let go of the descriptor for writing; traces that are still held keep the one for reading."""
-        if self._write_fd >= 0:
-            fd, self._write_fd = self._write_fd, -1
-            self._disk.close(fd)
+        """Let go of the descriptor for writing, as soon as the commit that is under way has ended.
 
-    def __del__(self) -> None:
-        if getattr(self, "_write_fd", -1) >= 0:
-            self.close()
+        Traces that are still held keep the one for reading.
+        """
+        self._writer = None
+
+
+def what_is_wrong(log: LogFile, offset: int) -> str:
+    """Return why no frame could be read at an offset."""
+    first = log.pread(1, offset)
+    return "a frame does not hold" if first and first[0] & 0xF0 == MARKER else "no frame begins here"
 
 
 def _apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> None:
