@@ -3,16 +3,16 @@
 Owns the state of a run that a commit decides on and that queries read; knows nothing of files. It changes
 only through ``apply``, after the change is safely where it is kept, and whole commits at a time.
 
-Invariants (``check`` states them as code): all columns are equally long; a child is linked under its parent
-exactly once and in seq order; every trace is in one type posting and in one posting per distinct tag; the
-time index holds every seq; a waiting trace is a root.
+Invariants (``tests/storage/invariants.py`` has them as code): all columns are equally long; a child is linked
+under its parent exactly once and in seq order; every trace is in one type posting and in one posting per
+distinct tag; the time index holds every seq; a waiting trace is a root.
 """
 
 from __future__ import annotations
 
 import threading
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from tracetui.model.tree import Forest, build_forest
 from tracetui.model.value import Value, unpack
 from tracetui.storage.backend import NO_TIME, Index, Page
 from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLETION, RUN, TRACE, Commit, Entry
+from tracetui.storage.gaps import Gaps
 
 _MODEL_CALL = "LLM"
 
@@ -53,52 +54,6 @@ class Refs(Protocol):
         ...
 
     def __getitem__(self, row: int, /) -> Any: ...
-
-
-class Gaps:
-    """Dense rows against numbers with gaps in them: what damage took away keeps its numbers.
-
-    >>> gaps = Gaps()
-    >>> gaps.skip(3, 5)
-    >>> [gaps.number(row) for row in range(5)], [gaps.row(number) for number in (2, 3, 4, 5, 6)]
-    ([0, 1, 2, 5, 6], [2, -1, -1, 3, 4])
-    """
-
-    __slots__ = ("_rows", "_shifts")
-
-    def __init__(self) -> None:
-        self._rows: list[int] = []
-        self._shifts: list[int] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._rows)
-
-    def skip(self, row: int, number: int) -> None:
-        """Let the rows from ``row`` on bear the numbers from ``number`` on."""
-        self._rows.append(row)
-        self._shifts.append(number - row)
-
-    def number(self, row: int) -> int:
-        """Return the number of a row."""
-        at = bisect_right(self._rows, row)
-        return row + self._shifts[at - 1] if at else row
-
-    def row(self, number: int) -> int:
-        """Return the row of a number, −1 if it fell into a gap."""
-        for start, shift in zip(reversed(self._rows), reversed(self._shifts), strict=True):
-            if number - shift >= start:
-                return number - shift
-        return number if not self._rows or number < self._rows[0] else -1
-
-    def row_after(self, number: int) -> int:
-        """Return the first row whose number is at least ``number``."""
-        for start, shift in zip(reversed(self._rows), reversed(self._shifts), strict=True):
-            if number - shift >= start:
-                return number - shift
-            before = self.number(start - 1) if start else -1
-            if number > before:
-                return start
-        return number
 
 
 class Tail:
@@ -399,29 +354,6 @@ class Tail:
                 self.owners = (*self.owners, owner)
         self._later[len(self._change_codes)] = (values,)
         self._log(RUN, -1)
-
-    def check(self) -> None:
-        """Assert the invariants of this class; for tests, after each of their steps."""
-        count = len(self.ids)
-        columns = (
-            self.parents, self.kinds, self.types, self.timestamps, self.ends, self.statuses, self.tokens_in,
-            self.tokens_out, self.costs, self.first_child, self.last_child, self.next_sibling, self._mergeable,
-            self._tags, self._seqs,
-        )  # fmt: skip
-        assert [len(column) for column in columns] == [count] * len(columns)
-        for seq in range(count):
-            children = self.children(seq)
-            assert children == [row for row in range(count) if self.parents[row] == seq]
-            assert self.last_child[seq] == (children[-1] if children else -1)
-        assert list(self._roots) == [row for row in range(count) if self.parents[row] < 0]
-        assert set(self._awaiting) <= set(self._roots)
-        names = [self.type_names[code] for code in self.types]
-        for name, posting in self._by_type.items():
-            assert list(posting) == [row for row in range(count) if names[row] == name]
-        for tag, posting in self._by_tag.items():
-            assert list(posting) == [row for row in range(count) if tag in self._tags[row]]
-        in_time = sorted(range(count), key=lambda row: (self.timestamps[row], row))
-        assert list(self.by_time(NO_TIME, 2**63)) == in_time
 
     # ---- reading -----------------------------------------------------------------------------------------
 
