@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sortedcontainers import SortedDict, SortedList
@@ -59,7 +59,7 @@ class Refs(Protocol):
 class Tail:
     """The columns and indices of one run; see ``RunView`` for what the columns hold."""
 
-    def __init__(self, run_id: str, bodies: Bodies, refs: Refs | None = None) -> None:
+    def __init__(self, run_id: str, bodies: Bodies, refs: Callable[[], Refs] = list) -> None:
         self.run_id = run_id
         self.bodies = bodies
         self.lock = threading.RLock()
@@ -77,7 +77,7 @@ class Tail:
         self.last_set_ms = -(2**63)
         # columns
         self.ids: list[str] = []
-        self.refs: Refs = [] if refs is None else refs
+        self.refs = refs()
         self.parents = array("i")
         self.kinds = array("b")
         self.types = array("I")
@@ -107,12 +107,19 @@ class Tail:
         self._rev_gaps = Gaps()
         self._waiters: dict[str, list[int]] = {}
         # what came later
-        self._added: dict[int, tuple[Any, ...]] = {}
+        self._last_added = array("i")
+        """By row: the number of the last addition to the trace, −1 if there is none."""
+        self._added_before = array("i")
+        """By number of addition: that of the one before it to the same trace, −1 if it is the first."""
+        self._added_refs = refs()
+        self._added_tags: dict[int, tuple[str, ...]] = {}
         self._annotations: list[tuple[int, str, int, Any]] = []
         # every change by rev: what it was and whom it concerned
         self._change_codes = array("b")
         self._change_seqs = array("i")
-        self._later: dict[int, tuple[Any, ...]] = {}
+        self._change_items = array("i")
+        """Number of the addition, note or run change in the list of its kind; −1 for a trace."""
+        self._run_changes: list[dict[str, Any]] = []
         self._summed: tuple[int, tuple[int, int, float]] = (0, (0, 0, 0.0))
 
     # ---- applying ----------------------------------------------------------------------------------------
@@ -132,9 +139,10 @@ class Tail:
                 else:
                     self._apply_run(entry)
 
-    def _log(self, code: int, seq: int) -> None:
+    def _log(self, code: int, seq: int, item: int = -1) -> None:
         self._change_codes.append(code)
         self._change_seqs.append(seq)
+        self._change_items.append(item)
 
     def _apply_trace(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -184,6 +192,7 @@ class Tail:
         self.first_child.append(-1)
         self.last_child.append(-1)
         self.next_sibling.append(-1)
+        self._last_added.append(-1)
         self._mergeable.append(mergeable)
         self._tags.append(self._tag_tuples.setdefault(tags, tags) if tags else ())
         self._seqs[trace_id] = seq
@@ -286,9 +295,7 @@ class Tail:
         self.statuses[seq] = status
         self.ends[seq] = end_ms
         self.last_ms = max(self.last_ms, end_ms)
-        self._later[len(self._change_codes)] = (STATUS_NAMES[status], end_ms, tags, ref)
-        self._add(seq, tags, tokens_in, tokens_out, cost, ref)
-        self._log(COMPLETION, seq)
+        self._log(COMPLETION, seq, self._add(seq, tags, tokens_in, tokens_out, cost, ref))
 
     def _apply_amendment(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -299,14 +306,16 @@ class Tail:
         self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
     ) -> None:
         """Add tags and metadata to a trace."""
-        self._later[len(self._change_codes)] = (tags, ref)
-        self._add(seq, tags, tokens_in, tokens_out, cost, ref)
-        self._log(AMENDMENT, seq)
+        self._log(AMENDMENT, seq, self._add(seq, tags, tokens_in, tokens_out, cost, ref))
 
     def _add(
         self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
-    ) -> None:
-        self._added[seq] = (*self._added.get(seq, ()), ref)
+    ) -> int:
+        """Lay tags, usage and a body over a trace; return the number of this addition."""
+        number = len(self._added_before)
+        self._added_before.append(self._last_added[seq])
+        self._added_refs.append(ref)
+        self._last_added[seq] = number
         if tokens_in >= 0:
             self.tokens_in[seq] = tokens_in
         if tokens_out >= 0:
@@ -314,9 +323,21 @@ class Tail:
         if cost == cost:  # noqa: PLR0124 - not NaN
             self.costs[seq] = cost
         if tags:
+            self._added_tags[number] = tags
             self._tags[seq] = (*self._tags[seq], *tags)
             for tag in dict.fromkeys(tags):
                 self._index_tag(tag, seq)
+        return number
+
+    def _additions(self, seq: int) -> list[Any]:
+        """Return where the bodies of what was added to a trace lie, in the order of commits."""
+        found = []
+        number = self._last_added[seq]
+        while number >= 0:
+            found.append(self._added_refs[number])
+            number = self._added_before[number]
+        found.reverse()
+        return found
 
     def _apply_annotation(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -325,9 +346,8 @@ class Tail:
 
     def add_annotation(self, seq: int, annotation_id: str, timestamp: int, ref: Any) -> None:
         """Link a note to a trace."""
-        self._later[len(self._change_codes)] = (len(self._annotations),)
+        self._log(ANNOTATION, seq, len(self._annotations))
         self._annotations.append((seq, annotation_id, timestamp, ref))
-        self._log(ANNOTATION, seq)
 
     def _apply_run(self, entry: Entry) -> None:
         self.change_run(dict(entry.values or {}))
@@ -352,8 +372,8 @@ class Tail:
             owner = Owner.unpack(values["owner"])
             if owner not in self.owners:
                 self.owners = (*self.owners, owner)
-        self._later[len(self._change_codes)] = (values,)
-        self._log(RUN, -1)
+        self._log(RUN, -1, len(self._run_changes))
+        self._run_changes.append(values)
 
     # ---- reading -----------------------------------------------------------------------------------------
 
@@ -423,8 +443,8 @@ class Tail:
 
     def skip_change(self) -> None:
         """Count a change that this version does not know and may pass over."""
-        self._log(RUN, -1)
-        self._later[len(self._change_codes) - 1] = ({},)
+        self._log(RUN, -1, len(self._run_changes))
+        self._run_changes.append({})
 
     def run(self) -> Run:
         """Return the run as of now."""
@@ -515,7 +535,6 @@ class Tail:
         parent = self.parents[seq]
         end_ms = self.ends[seq]
         ref = self.refs[seq]
-        added = self._added.get(seq)
         return Trace(
             self.ids[seq],
             awaited if parent < 0 else self.ids[parent],
@@ -529,7 +548,7 @@ class Tail:
             seq=self.seq_gaps.number(seq) if self.seq_gaps else seq,
             parent_missing=awaited is not None or seq in self._bereft,
             source=self,
-            where=(ref,) if added is None else (ref, *added),
+            where=(ref,) if self._last_added[seq] < 0 else (ref, *self._additions(seq)),
         )
 
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
@@ -539,12 +558,12 @@ class Tail:
 
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
-        refs, added = self.refs, self._added
+        refs, added = self.refs, self._last_added
         for seq, packed in zip(seqs, self.bodies.read_many([refs[seq] for seq in seqs]), strict=True):
-            if packed is None or seq not in added:
+            if packed is None or added[seq] < 0:
                 yield None if packed is None else (packed,)
                 continue
-            more = list(self.bodies.read_many(added[seq]))
+            more = list(self.bodies.read_many(self._additions(seq)))
             whole = [piece for piece in more if piece is not None]
             yield (packed, *whole) if len(whole) == len(more) else None
 
@@ -569,27 +588,31 @@ class Tail:
             return [self._change(row) for row in range(start, end)]
 
     def _change(self, row: int) -> Change:
-        code, seq = self._change_codes[row], self._change_seqs[row]
+        code, seq, item = self._change_codes[row], self._change_seqs[row], self._change_items[row]
         value: Any
         if code == TRACE:
             value = self.trace(seq)
         elif code == ANNOTATION:
-            value = self._annotation(self._later[row][0])
+            value = self._annotation(item)
         elif code == RUN:
-            value = {key: given for key, given in self._later[row][0].items() if key != "owner"}
+            value = {key: given for key, given in self._run_changes[item].items() if key != "owner"}
         else:
-            value = self._addition(*self._later[row])
+            value = self._addition(code, seq, item)
         number = self.seq_gaps.number(seq) if seq >= 0 else -1
         trace_id = None if seq < 0 else self.ids[seq]
         return Change(self._rev_gaps.number(row), CHANGE_NAMES[code], trace_id, value, number)
 
-    def _addition(self, *given: Any) -> dict[str, object]:
-        """Return what a completion or amendment brought."""
-        *ended, tags, ref = given
-        late, metadata = unpack(self.bodies.read(ref))
-        value: dict[str, object] = {"tags": list(tags), "metadata": metadata}
-        if ended:
-            value = {"status": ended[0], "end_ms": ended[1], "late_fields": late, **value}
+    def _addition(self, code: int, seq: int, number: int) -> dict[str, object]:
+        """Return what a completion or amendment brought; a trace is completed once, so its columns say how."""
+        late, metadata = unpack(self.bodies.read(self._added_refs[number]))
+        value: dict[str, object] = {"tags": list(self._added_tags.get(number, ())), "metadata": metadata}
+        if code == COMPLETION:
+            ended = {
+                "status": STATUS_NAMES[self.statuses[seq]],
+                "end_ms": self.ends[seq],
+                "late_fields": late,
+            }
+            value = {**ended, **value}
         return value
 
     def forest(self, root: int | None = None) -> Forest:

@@ -99,7 +99,7 @@ class RunFile:
         self._whole = True
         self._end = self._synced = HEADER_SIZE
         self._log = LogFile(disk, path)
-        self.tail = Tail("", self._log, BodyRefs())
+        self.tail = Tail("", self._log, BodyRefs)
         status = self._log.stat()
         self._scan(status)
         self._note_damage(status)

@@ -388,6 +388,8 @@ class MainScreen(Screen[None]):
             row = self.model.tree.row_of(seq)
             self.tree_view.go_to(row if row >= 0 else self.model.tree.nearest(seq) if seq != ORPHANS else 0)
             self.tree_view.center()
+        if self.facets.is_open:
+            self.facets.recount()
         self.redraw()
 
     # ---- errors, search, filter --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult, RenderResult
@@ -109,6 +110,7 @@ class PickerScreen(Screen[None]):
         self.preview = Preview()
         self.prompt = Prompt()
         self._touched = False
+        self._renamed = ""
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -126,6 +128,14 @@ class PickerScreen(Screen[None]):
         self.list.focus()
         self.reload()
         self.set_interval(RELOAD_SECONDS, self.reload)
+
+    def on_key(self) -> None:
+        """Note that somebody is at the keys: from now on the cursor stays with its run."""
+        self._touched = True
+
+    def on_click(self) -> None:
+        """The same for the mouse."""
+        self._touched = True
 
     def on_resize(self) -> None:
         """Leave the preview out where it has no room."""
@@ -294,8 +304,8 @@ class PickerScreen(Screen[None]):
         message.stop()
         self.prompt.close()
         self.list.focus()
-        if message.purpose == "rename" and self.current is not None and message.text.strip():
-            self._doing(lambda run_id: self.model.db.update_run(run_id, name=message.text.strip()))
+        if message.purpose == "rename" and message.text.strip():
+            self._doing(lambda: self.model.db.update_run(self._renamed, name=message.text.strip()))
         self._show_card()
 
     def on_prompt_cancelled(self, message: PromptCancelled) -> None:
@@ -313,6 +323,7 @@ class PickerScreen(Screen[None]):
     def action_picker_rename(self) -> None:
         """Rename the run under the cursor."""
         if self.current is not None:
+            self._renamed = self.current.run.id
             self.prompt.ask("rename", " name: ", self.current.run.name or "")
             self._show_card()
 
@@ -322,7 +333,7 @@ class PickerScreen(Screen[None]):
         if row is not None:
             tags = row.run.tags
             fresh = [tag for tag in tags if tag != "pinned"] if "pinned" in tags else [*tags, "pinned"]
-            self._doing(lambda run_id: self.model.db.update_run(run_id, tags=fresh))
+            self._doing(lambda: self.model.db.update_run(row.run.id, tags=fresh))
 
     def action_picker_delete(self) -> None:
         """Delete the run under the cursor, after asking."""
@@ -331,18 +342,16 @@ class PickerScreen(Screen[None]):
             said = (
                 f"Delete {printable(row.run.name or row.run.id)} and its {row.run.traces:,} traces for good?"
             )
-            self.app.push_screen(AskScreen(said), self._delete)
+            run_id = row.run.id
+            self.app.push_screen(AskScreen(said), lambda sure: self._delete(run_id) if sure else None)
 
-    def _delete(self, sure: bool | None) -> None:
-        if sure:
-            self._doing(self.model.db.delete_run)
+    def _delete(self, run_id: str) -> None:
+        """Delete the run that was asked about, wherever the cursor is by now."""
+        self._doing(lambda: self.model.db.delete_run(run_id))
 
-    def _doing(self, action: object) -> None:
-        row = self.current
-        if row is None or not callable(action):
-            return
+    def _doing(self, action: Callable[[], object]) -> None:
         try:
-            action(row.run.id)
+            action()
         except TraceTuiError as problem:
             self.notify(printable(str(problem)), severity="error", markup=False)
         self.reload()

@@ -9,6 +9,7 @@ from tracetui.analysis.before import just_before
 from tracetui.analysis.summary import letter
 from tracetui.analysis.verdict import path_of
 from tracetui.errors import TraceTuiError
+from tracetui.model.text import printable
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import (
     DECISION,
@@ -60,7 +61,7 @@ def title(model: RunModel, seq: int) -> list[tuple[str, str]]:
     when = offset(view.timestamps[seq] - model.start_ms) if model.has_times else f"step {seq + 1}"
     return [
         (f" {kind} ", "letter other"),
-        (f"{model.type_name(seq)} ", "heading"),
+        (f"{printable(model.type_name(seq))} ", "heading"),
         (f" {status} ", role),
         (f" {when}", "time"),
     ]

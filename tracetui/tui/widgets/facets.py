@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from tracetui.model.text import printable
 from tracetui.tui.messages import FilterChanged, PanesClosed, RowActivated
 from tracetui.tui.view.facets import EXCLUDE, INCLUDE, Facets
 from tracetui.tui.view.run_model import RunModel
@@ -112,7 +113,9 @@ class FacetsPane(Vertical):
         """Count anew, under the filter of now."""
         self.facets.recount()
         text = self.facets.text()
-        self._command.update(f"tracetui query {text}" if text else "space includes, x excludes, c clears")
+        self._command.update(
+            f"tracetui query {printable(text)}" if text else "space includes, x excludes, c clears"
+        )
         self.list.changed()
 
     def include(self) -> None:
