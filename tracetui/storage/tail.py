@@ -24,6 +24,7 @@ from tracetui.model.trace import STATUS_NAMES, Trace, decode_body
 from tracetui.model.trace_type import ERROR, TraceType
 from tracetui.model.tree import Forest, build_forest
 from tracetui.model.value import Value, unpack
+from tracetui.storage.additions import Additions, Refs
 from tracetui.storage.backend import NO_TIME, Index, Page
 from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLETION, RUN, TRACE, Commit, Entry
 from tracetui.storage.gaps import Gaps
@@ -46,18 +47,11 @@ class Bodies(Protocol):
         ...
 
 
-class Refs(Protocol):
-    """References of bodies by row: a list, or something smaller."""
-
-    def append(self, ref: Any, /) -> None:
-        """Add the reference of the next row."""
-        ...
-
-    def __getitem__(self, row: int, /) -> Any: ...
-
-
 class Tail:
     """The columns and indices of one run; see ``RunView`` for what the columns hold."""
+
+    _summed: tuple[int, tuple[int, int, float]] = (0, (0, 0, 0.0))
+    """Changes that were there when usage was summed, and the sums."""
 
     def __init__(self, run_id: str, bodies: Bodies, refs: Callable[[], Refs] = list) -> None:
         self.run_id = run_id
@@ -107,12 +101,7 @@ class Tail:
         self._rev_gaps = Gaps()
         self._waiters: dict[str, list[int]] = {}
         # what came later
-        self._last_added = array("i")
-        """By row: the number of the last addition to the trace, −1 if there is none."""
-        self._added_before = array("i")
-        """By number of addition: that of the one before it to the same trace, −1 if it is the first."""
-        self._added_refs = refs()
-        self._added_tags: dict[int, tuple[str, ...]] = {}
+        self._additions = Additions(refs)
         self._annotations: list[tuple[int, str, int, Any]] = []
         # every change by rev: what it was and whom it concerned
         self._change_codes = array("b")
@@ -120,7 +109,6 @@ class Tail:
         self._change_items = array("i")
         """Number of the addition, note or run change in the list of its kind; −1 for a trace."""
         self._run_changes: list[dict[str, Any]] = []
-        self._summed: tuple[int, tuple[int, int, float]] = (0, (0, 0, 0.0))
 
     # ---- applying ----------------------------------------------------------------------------------------
 
@@ -192,7 +180,7 @@ class Tail:
         self.first_child.append(-1)
         self.last_child.append(-1)
         self.next_sibling.append(-1)
-        self._last_added.append(-1)
+        self._additions.last.append(-1)
         self._mergeable.append(mergeable)
         self._tags.append(self._tag_tuples.setdefault(tags, tags) if tags else ())
         self._seqs[trace_id] = seq
@@ -312,10 +300,6 @@ class Tail:
         self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
     ) -> int:
         """Lay tags, usage and a body over a trace; return the number of this addition."""
-        number = len(self._added_before)
-        self._added_before.append(self._last_added[seq])
-        self._added_refs.append(ref)
-        self._last_added[seq] = number
         if tokens_in >= 0:
             self.tokens_in[seq] = tokens_in
         if tokens_out >= 0:
@@ -323,21 +307,10 @@ class Tail:
         if cost == cost:  # noqa: PLR0124 - not NaN
             self.costs[seq] = cost
         if tags:
-            self._added_tags[number] = tags
             self._tags[seq] = (*self._tags[seq], *tags)
             for tag in dict.fromkeys(tags):
                 self._index_tag(tag, seq)
-        return number
-
-    def _additions(self, seq: int) -> list[Any]:
-        """Return where the bodies of what was added to a trace lie, in the order of commits."""
-        found = []
-        number = self._last_added[seq]
-        while number >= 0:
-            found.append(self._added_refs[number])
-            number = self._added_before[number]
-        found.reverse()
-        return found
+        return self._additions.add(seq, tags, ref)
 
     def _apply_annotation(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -457,7 +430,7 @@ class Tail:
             )  # fmt: skip
 
     def _usage(self) -> tuple[int, int, float]:
-        """Sum over the model calls: those of type LLM without an LLM directly above them."""
+        """Sum over the traces of type LLM; summed again only after a change."""
         changes, known = self._summed
         if changes == len(self._change_codes):
             return known
@@ -548,7 +521,7 @@ class Tail:
             seq=self.seq_gaps.number(seq) if self.seq_gaps else seq,
             parent_missing=awaited is not None or seq in self._bereft,
             source=self,
-            where=(ref,) if self._last_added[seq] < 0 else (ref, *self._additions(seq)),
+            where=(ref,) if self._additions.last[seq] < 0 else (ref, *self._additions.refs_of(seq)),
         )
 
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
@@ -558,12 +531,12 @@ class Tail:
 
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
-        refs, added = self.refs, self._last_added
+        refs, added = self.refs, self._additions.last
         for seq, packed in zip(seqs, self.bodies.read_many([refs[seq] for seq in seqs]), strict=True):
             if packed is None or added[seq] < 0:
                 yield None if packed is None else (packed,)
                 continue
-            more = list(self.bodies.read_many(self._additions(seq)))
+            more = list(self.bodies.read_many(self._additions.refs_of(seq)))
             whole = [piece for piece in more if piece is not None]
             yield (packed, *whole) if len(whole) == len(more) else None
 
@@ -604,8 +577,8 @@ class Tail:
 
     def _addition(self, code: int, seq: int, number: int) -> dict[str, object]:
         """Return what a completion or amendment brought; a trace is completed once, so its columns say how."""
-        late, metadata = unpack(self.bodies.read(self._added_refs[number]))
-        value: dict[str, object] = {"tags": list(self._added_tags.get(number, ())), "metadata": metadata}
+        late, metadata = unpack(self.bodies.read(self._additions.ref(number)))
+        value: dict[str, object] = {"tags": list(self._additions.tags(number)), "metadata": metadata}
         if code == COMPLETION:
             ended = {
                 "status": STATUS_NAMES[self.statuses[seq]],
