@@ -150,9 +150,11 @@ class Ledger:
         self._changed = []
         records: list[ImportRecord] = []
         held: list[Node] = []
+        held_ids: set[str | None] = set()
         for node in self._pending:
-            if not final and (node.gate.held or node.timestamp is None):
+            if not final and (node.gate.held or node.timestamp is None or node.parent_id in held_ids):
                 held.append(node)
+                held_ids.add(node.id)
             else:
                 records.append(self._record(run_id, node))
         self._pending = held

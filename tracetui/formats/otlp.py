@@ -80,14 +80,14 @@ class OtlpImporter:
         """Hand out the spans that came since the last time; ``final`` takes what is left as it stands."""
         if final and self._buffer.strip():
             self._rest()
-        batch = Batch(skipped=self._skipped)
-        self._skipped = Counter()
+        batch = Batch()
         for run_id, drafts in self._pending.items():
             if drafts:
                 batch.records += self._ordered(run_id, drafts)
         self._pending = {}
         touched = {record.run_id for record in batch.records}
         batch.runs = [self._run(run_id) for run_id in self._runs if run_id in touched]
+        batch.skipped, self._skipped = self._skipped, Counter()
         return batch
 
     def _ordered(self, run_id: str, drafts: list[TraceDraft]) -> list[ImportRecord]:

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tracetui
+from tracetui import Custom, Decision, Error, Query, ToolCall, TraceDraft
+from tracetui.formats.otlp import OtlpImporter, attribute_value, nanoseconds
+from tracetui.formats.otlp_attributes import map_span
+from tracetui.formats.record import Batch, whole
+from tracetui.importing.committer import Committer
+
+# spans, runs, greatest depth (levels), from the provenance of the recordings
+COUNTS = {
+    "otlp/pydantic-ai-default-batch.otlp.jsonl": (25, 2, 4),
+    "otlp/pydantic-ai-default.otlp.jsonl": (25, 2, 4),
+    "otlp/pydantic-ai-v2.otlp.jsonl": (25, 2, 4),
+    "otlp/scale-deep.otlp.jsonl": (242, 1, 122),
+    "otlp/scale-wide-20k.otlp.jsonl.gz": (20_003, 1, 2),
+    "otlp/otel-proto-example-trace.json": (1, 1, 1),
+    "openinference/langgraph.otlp.jsonl": (208, 3, 5),
+    "openinference/smolagents.otlp.jsonl": (13, 1, 5),
+    "openinference/vercel-v6-all-spans.json": (10, 10, 1),
+}
+
+
+def content(path: Path) -> bytes:
+    """Return a file's bytes, unpacked."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def spans(batch: Batch) -> list[TraceDraft]:
+    """Return the records that are spans and no errors below them."""
+    return [record.draft for record in batch.records if "#" not in str(record.draft.id)]
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_recording_has_the_counts_of_its_provenance(shared_data: Path, name: str) -> None:
+    """Spans, runs and depth; taken whole, parents stand before children and nothing waits that is there."""
+    batch = whole(OtlpImporter(name), [content(shared_data / name)])
+    with tracetui.open("memory://") as db:
+        Committer(db).commit(batch)
+        views = [db.view(run.id) for run in db.runs()]
+        errors = sum(view.type_counts().get("Error", 0) for view in views)
+        assert (sum(view.count for view in views) - errors, len(views)) == COUNTS[name][:2]
+        depth = 0
+        for view in views:
+            is_span = [view.type_names[code] != "Error" for code in view.types]
+            forest = view.forest()
+            depth = max(
+                [depth, *(d + 1 for s, d in zip(forest.seqs, forest.depths, strict=True) if is_span[s])]
+            )
+        assert depth == COUNTS[name][2]
+        again = Committer(db)
+        again.commit(whole(OtlpImporter(name), [content(shared_data / name)]))
+        assert (again.committed.traces, again.committed.updates) == (0, 0)
+    assert batch.skipped == Counter()
+    missing = 1 if "otel-proto" in name else 0
+    assert sum(draft.await_parent for draft in spans(batch)) == missing
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "otlp/pydantic-ai-default.otlp.jsonl",
+        "openinference/smolagents.otlp.jsonl",
+        "otlp/scale-deep.otlp.jsonl",
+    ],
+)
+def test_in_pieces_it_is_the_same_in_the_end(shared_data: Path, name: str) -> None:
+    """Children that come first wait for their parents, and find them."""
+    data, chance = content(shared_data / name), random.Random(6)
+    with tracetui.open("memory://") as one, tracetui.open("memory://") as two:
+        Committer(one).commit(whole(OtlpImporter(name), [data]))
+        importer, committer, at = OtlpImporter(name), Committer(two), 0
+        while at < len(data):
+            size = chance.randrange(1, 30_000)
+            importer.feed(data[at : at + size])
+            at += size
+            committer.commit(importer.take())
+        committer.commit(importer.take(final=True))
+        assert links(two) == links(one)
+
+
+def links(db: tracetui.Database) -> dict[str, object]:
+    """Return every trace with its parent as the tree has it."""
+    found: dict[str, object] = {}
+    for run in db.runs():
+        view = db.view(run.id)
+        for seq in range(view.count):
+            trace = view.trace(seq)
+            parent = view.parents[seq]
+            found[f"{run.id}/{trace.id}"] = (
+                None if parent < 0 else view.ids[parent],
+                repr(trace.trace_type),
+                trace.timestamp,
+                trace.end_ms,
+                trace.status,
+                trace.metadata,
+            )
+    return found
+
+
+def document(*given: dict[str, Any], key: str = "resourceSpans") -> bytes:
+    """Return one OTLP document."""
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "svc"}}]}
+    return json.dumps(
+        {key: [{"resource": resource, "scopeSpans": [{"scope": {}, "spans": list(given)}]}]}
+    ).encode()
+
+
+def span(own: str, parent: str = "", **attributes: Any) -> dict[str, Any]:
+    """Return a span with attributes."""
+    typed = [
+        {
+            "key": key.replace("__", "."),
+            "value": {"stringValue" if isinstance(value, str) else "intValue": value},
+        }
+        for key, value in attributes.items()
+    ]
+    return {
+        "traceId": "t1",
+        "spanId": own,
+        "parentSpanId": parent,
+        "name": own,
+        "startTimeUnixNano": "1000000000",
+        "endTimeUnixNano": "3000000000",
+        "attributes": typed,
+    }
+
+
+def read(*chunks: bytes) -> dict[str, TraceDraft]:
+    """Import bytes whole."""
+    return {str(record.draft.id): record.draft for record in whole(OtlpImporter("a.json"), chunks).records}
+
+
+def test_documents_may_stand_in_any_shape() -> None:
+    """One object, several behind each other, spread over lines, a line each, snake_case, old names, bare spans."""
+    one, two = document(span("a")), document(span("b", "a"))
+    pretty = json.dumps(json.loads(one), indent=2).encode()
+    old = json.dumps(
+        {
+            "resource_spans": [
+                {
+                    "instrumentationLibrarySpans": [
+                        {
+                            "spans": [
+                                {
+                                    "trace_id": "t1",
+                                    "span_id": "b",
+                                    "parent_span_id": "a",
+                                    "name": "b",
+                                    "start_time_unix_nano": 5,
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
+    ).encode()
+    for chunks in (
+        (one + two,),
+        (one, b"\n", two, b"\n"),
+        (pretty + two,),
+        (one + b"\n" + old,),
+        (json.dumps([span("a"), span("b", "a")]).encode(),),
+    ):
+        found = read(*chunks)
+        assert set(found) == {"a", "b"}
+        assert found["b"].parent_id == "a"
+
+
+def test_parents_missing_and_in_a_circle() -> None:
+    """What names a parent that is not there waits; a circle is cut and counted."""
+    batch = whole(OtlpImporter("a"), [document(span("x", "gone"), span("p", "q"), span("q", "p"))])
+    found = {record.draft.id: record.draft for record in batch.records}
+    assert found["x"].await_parent
+    assert batch.skipped == Counter({"links in a circle": 1})
+    with tracetui.open("memory://") as db:
+        Committer(db).commit(batch)
+        assert {t.id for t in tracetui.TraceStore(db).get_roots("t1")} >= {"x"}
+
+
+def test_times_statuses_and_exceptions() -> None:
+    """Without an end a span is open; a failed one has an Error child, from its exception or its status."""
+    failed = {**span("f"), "status": {"code": "STATUS_CODE_ERROR", "message": "no luck"}}
+    raised = {**span("r"), "status": {"code": 2}, "events": [
+        {"name": "exception", "timeUnixNano": "2000000000", "attributes": [
+            {"key": "exception.type", "value": {"stringValue": "ValueError"}}, {"key": "exception.message", "value": {"stringValue": "bad"}}]},
+        {"name": "note", "timeUnixNano": "1"}]}  # fmt: skip
+    running = {
+        **span("o"),
+        "endTimeUnixNano": "0",
+        "droppedAttributesCount": 3,
+        "links": [{"traceId": "t2", "spanId": "s2"}],
+    }
+    found = read(document(failed, raised, running))
+    assert (found["f"].timestamp, found["f"].end_ms, found["f"].status) == (1000, 3000, "error")
+    assert found["f#status"].trace_type == Error("StatusError", "no luck", recoverable=False)
+    assert found["r#0"].trace_type == Error("ValueError", "bad", recoverable=False)
+    assert found["o"].open
+    metadata: Any = found["o"].metadata
+    assert metadata["truncated"] == {"attributes": 3}
+    assert metadata["links"] == [{"type": "span", "run_id": "t2", "trace_id": "s2"}]
+    assert metadata["ext"]["start_ns"] == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "ls", "gen_ai.tool.call.arguments": '{"a": 1}', "gen_ai.tool.call.result": "[1]"}, ToolCall("ls", {"a": 1}, [1])),
+        ({"openinference.span.kind": "TOOL", "tool.name": "t", "input.value": "x", "output.value": "y"}, ToolCall("t", "x", "y")),
+        ({"traceloop.span.kind": "tool", "traceloop.entity.name": "t", "traceloop.entity.input": "x"}, ToolCall("t", "x")),
+        ({"ai.operationId": "ai.toolCall", "ai.toolCall.name": "t", "ai.toolCall.args": "{}"}, ToolCall("t", {})),
+        ({"langfuse.observation.type": "tool", "langfuse.observation.input": "q"}, ToolCall("span", "q")),
+        ({"openinference.span.kind": "RETRIEVER", "input.value": "who?", "retrieval.documents.0.document.content": "a"}, Query("span", "who?", 1)),
+        ({"db.system": "postgresql", "db.statement": "select 1"}, Query("postgresql", "select 1")),
+        ({"openinference.span.kind": "GUARDRAIL"}, Decision("span", [], "passed")),
+        ({"traceloop.span.kind": "workflow"}, Custom("Agent")),
+        ({"gen_ai.operation.name": "execute_task"}, Custom("Task")),
+        ({"openinference.span.kind": "CHAIN", "input.value": "x"}, Custom("Chain", {"input": "x"})),
+        ({"mlflow.spanType": '"CHAT_MODEL"', "mlflow.spanOutputs": '"hi"'}, Custom("LLM", {"output": "hi"})),
+        ({"http.method": "GET"}, Custom("span")),
+    ],
+)  # fmt: skip
+def test_each_dialect_says_what_a_span_is(attributes: dict[str, Any], expected: object) -> None:
+    """One table for all."""
+    assert map_span("span", attributes, failed=False).trace_type == expected
+
+
+def test_model_calls_have_messages_usage_and_cost() -> None:
+    """Flattened lists are lists again; old and new names of usage are one."""
+    mapped = map_span("chat", {
+        "gen_ai.operation.name": "chat", "gen_ai.system": "p", "gen_ai.request.model": "m", "gen_ai.usage.prompt_tokens": 7,
+        "gen_ai.usage.completion_tokens": 2, "gen_ai.usage.cost": 0.5,
+        "llm.input_messages.0.message.role": "user", "llm.input_messages.2.message.role": "tool",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "ls",
+    }, failed=False)  # fmt: skip
+    data: Any = mapped.trace_type.data if isinstance(mapped.trace_type, Custom) else None
+    assert data["input"] == [{"role": "user"}, {"role": "tool"}]
+    assert data["output"] == [{"tool_calls": [{"tool_call": {"function": {"name": "ls"}}}]}]
+    assert mapped.metadata["usage"] == {"input": 7, "output": 2}
+    assert mapped.metadata["cost"] == {"usd": 0.5, "source": "recorded"}
+    assert (mapped.metadata["model"], mapped.metadata["provider"], mapped.tags) == ("m", "p", ["model:m"])
+
+
+def test_values_of_every_type() -> None:
+    """Integers in strings, lists, nested maps, bytes; what is broken stays as it is."""
+    assert attribute_value({"intValue": "9007199254740993"}) == 9_007_199_254_740_993
+    assert attribute_value({"arrayValue": {"values": [{"boolValue": True}, {"doubleValue": 0.5}]}}) == [
+        True,
+        0.5,
+    ]
+    assert attribute_value({"kvlistValue": {"values": [{"key": "a", "value": {"bytesValue": "aGk="}}]}}) == {
+        "a": b"hi"
+    }
+    assert attribute_value({"intValue": "x"}) == "x"
+    assert attribute_value("plain") == "plain"
+    assert nanoseconds("nonsense") == nanoseconds(2**70) == 0
+
+
+def test_what_cannot_be_used_is_counted() -> None:
+    """Broken lines, documents without spans, spans without id, repeats."""
+    batch = whole(
+        OtlpImporter("a"),
+        [document(span("a")) + b"\n{broken\n{}\n3\n" + document({"name": "x"}, span("a")) + b"\n"],
+    )
+    assert batch.skipped == Counter(
+        {
+            "lines that are no JSON": 1,
+            "documents without spans": 1,
+            "documents that are no object": 1,
+            "spans without an id": 1,
+            "spans repeated": 1,
+        }
+    )
+    assert whole(OtlpImporter("a"), [b'{"resourceSpans": [{"scope']).skipped == Counter(
+        {"documents cut off": 1}
+    )
