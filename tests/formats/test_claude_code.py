@@ -171,6 +171,7 @@ def line(kind: str, content: object, n: int, **more: object) -> dict[str, object
     return {
         "type": kind,
         "uuid": f"u{n}",
+        "parentUuid": None,
         "sessionId": "s1",
         "timestamp": f"2026-01-01T00:00:{n:02d}Z",
         "message": message,

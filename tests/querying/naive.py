@@ -1,5 +1,6 @@
 """The meaning of a query, read off its definition: every trace is asked, nothing is planned or remembered."""
 
+# ruff: noqa: D102, D103 - the words of the language need no more
 from __future__ import annotations
 
 import re
@@ -101,7 +102,7 @@ class Naive:
         if name == "text":
             return list(self.texts(trace))
         kind, metadata = trace.trace_type, trace.metadata
-        usage = metadata.get("usage", {}) if isinstance(metadata, dict) else {}
+        usage: Any = metadata.get("usage", {}) if isinstance(metadata, dict) else {}
         tokens = (
             [usage[key] for key in ("input", "output") if key in usage] if isinstance(usage, dict) else []
         )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from hypothesis import strategies as st
 
 from tests.strategies import texts
 from tracetui import Custom, Decision, Error, Query, Thought, ToolCall, TraceDraft
+from tracetui.model.trace_type import TraceType
+from tracetui.model.value import ValueLike
 from tracetui.querying import ast
 from tracetui.querying.ast import (
     And,
@@ -33,7 +37,10 @@ from tracetui.querying.ast import (
 from tracetui.querying.fields import TRACE_FIELDS, Kind
 from tracetui.querying.grammar import columns_of
 
-WORDS = ["a", "ab", "B", "Error", "ToolCall", "db", "x:y", "or", "AND", "-x", "straße", "7", "1..5", "..", "a*", "", " ", '"', "\\", "(", ")", "|", "~", ">5", "=", "日本"]  # fmt: skip
+WORDS = [
+    "a", "ab", "B", "Error", "ToolCall", "db", "x:y", "or", "AND", "-x", "straße",
+    "7", "1..5", "..", "a*", "", " ", '"', "\\", "(", ")", "|", "~", ">5", "=", "日本",
+]  # fmt: skip
 NUMBERS = ["0", "3", "-2", "8k", "1.5M", "2KB", ".5", "1e3"]
 SPANS = ["0", "5s", "200ms", "1m30s", "1.5h", "40"]
 TIMES = [
@@ -119,7 +126,7 @@ def expressions() -> st.SearchStrategy[Expression]:
 
 @st.composite
 def stages(draw: st.DrawFn) -> tuple[Stage, ...]:
-    """A pipeline that the grammar takes: after a table only its columns are sorted by."""
+    """Make a pipeline that the grammar takes: after a table only its columns are sorted by."""
     made: list[Stage] = []
     limit = st.integers(0, 10**6).map(Limit)
     summable = fields().filter(lambda f: TRACE_FIELDS[f.name].kind in (Kind.NUMBER, Kind.DURATION, Kind.PATH))
@@ -150,7 +157,7 @@ _TOOLS = ["bash", "grep", "Bash"]
 _SAID = ["Timeout", "time out 7", "STRASSE", "straße ﬁn", "日本語", "no module", "e", "404", "true"]
 
 
-def _types() -> st.SearchStrategy[object]:
+def _types() -> st.SearchStrategy[TraceType]:
     said = st.sampled_from(_SAID)
     arguments = st.fixed_dictionaries(
         {}, optional={"path": said, "n": st.sampled_from([1, 7, 404, 2.5, True])}
@@ -186,12 +193,12 @@ def runs(draw: st.DrawFn) -> list[TraceDraft]:
         is_open = draw(st.booleans())
         drafts.append(
             TraceDraft(
-                draw(_types()),  # type: ignore[arg-type]
+                draw(_types()),
                 id=f"t{number}",
                 parent_id=None if parent is None else f"t{parent}",
                 await_parent=True,
                 tags=draw(st.lists(st.sampled_from(_TAGS), max_size=2)),
-                metadata=draw(st.none() | metadata),
+                metadata=cast("ValueLike", draw(st.none() | metadata)),
                 timestamp=start,
                 end_ms=None if is_open else start + draw(st.integers(0, 9)) * 1000,
                 open=is_open,
@@ -203,13 +210,13 @@ def runs(draw: st.DrawFn) -> list[TraceDraft]:
 def _asked() -> st.SearchStrategy[Expression]:
     """Terms whose values occur in those runs, with small slips."""
     word = st.sampled_from([*_SAID, "STRASSE", "fi", "0", "N", "ModUle"])
-    number = st.sampled_from(
+    number: st.SearchStrategy[Value] = st.sampled_from(
         [Literal("7"), Range("2", None), Range(None, "7"), Range("1", "7"), Compare(">", "1")]
     )
-    span = st.sampled_from(
+    span: st.SearchStrategy[Value] = st.sampled_from(
         [Literal("5"), Range("2s", None), Range(None, "5s"), Compare(">", "5s"), Compare("<", "5s")]
     )
-    moment = st.sampled_from(
+    moment: st.SearchStrategy[Value] = st.sampled_from(
         [
             Literal("4000"),
             Range("3000", "9000"),
@@ -217,7 +224,7 @@ def _asked() -> st.SearchStrategy[Expression]:
             Range("7000", None),
             Compare(">", "5000"),
             Compare("<=", "5000"),
-        ]  # fmt: skip
+        ]
     )
     text: st.SearchStrategy[Value] = word.map(Literal) | st.sampled_from(
         [Glob("*ime*"), Glob("t*7"), Regex("t.me"), Equal("Timeout"), Literal("")]
@@ -244,8 +251,8 @@ def _asked() -> st.SearchStrategy[Expression]:
     unasked = {"loop", "mark", "run", "truncated", "cost", "tokens.out"}
 
     def names_like(known: list[str]) -> st.SearchStrategy[Value]:
-        patterns = st.sampled_from([Glob("*o*"), Glob("t*"), Regex("^[A-Z]")])
-        return st.sampled_from(known).map(Literal) | patterns
+        patterns: st.SearchStrategy[Value] = st.sampled_from([Glob("*o*"), Glob("t*"), Regex("^[A-Z]")])
+        return st.one_of(st.sampled_from(known).map(Literal), patterns)
 
     def of(name: str) -> st.SearchStrategy[Expression]:
         spec = TRACE_FIELDS[name]

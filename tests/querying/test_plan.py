@@ -4,11 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracetui
+from tests.querying.conftest import Example
 from tests.querying.naive import Naive
 from tests.querying.strategies import fitting_expressions, runs
 from tracetui import TraceDraft, TraceStore
 from tracetui.querying.ast import Expression, Query
 from tracetui.querying.execute import execute, matches
+from tracetui.querying.grammar import parse
 from tracetui.querying.plan import Plan
 from tracetui.querying.printer import print_expression
 
@@ -34,3 +36,35 @@ def test_a_planned_answer_is_that_of_asking_every_trace(
         some = [seq for seq in some if seq < len(drafts)]
         assert matches(view, query, some) == [seq for seq in some if seq in set(expected)]
         assert plan.matches(some) == matches(view, query, some)
+
+
+def test_a_plan_explains_itself(example: Example) -> None:
+    """What each part is answered with, how many were expected, looked at and kept."""
+    plan = Plan(example.view, parse("type:ToolCall tag:* timeout has:(type:Error) NOT name:x"))
+    assert plan.steps()[1].checked is None
+    assert plan.seqs() == []
+    text = plan.explain()
+    assert text.splitlines()[0] == "11 traces, 0 found"
+    assert "type:ToolCall  [index" in text
+    assert "timeout  [scan, text, about 4, looked at 1, kept 0]" in text
+    assert plan.steps()[0].label == "AND"
+
+
+def test_the_rarest_index_drives(example: Example) -> None:
+    """And payload text is asked last, of what is left."""
+    plan = Plan(example.view, parse("timeout type:Thought id:thought"))
+    assert [part.label for part in plan.predicate.parts] == ["id:thought", "type:Thought", "timeout"]
+
+
+def test_names_that_a_run_does_not_have_are_hinted(example: Example) -> None:
+    """Legal, and nothing is found; the nearest is named."""
+    plan = Plan(example.view, parse("type:ToolCal tag:(nothing OR none) kind:Eror status:eror name:x"))
+    assert plan.seqs() == []
+    assert plan.hints == [
+        "no type ToolCal: 0 in the index, nearest: ToolCall",
+        "no tag nothing: 0 in the index",
+        "no kind Eror: 0 in the index, nearest: Error",
+        "no status eror: 0 in the index, nearest: error",
+    ]
+    assert Plan(example.view, parse("type:(Error OR Nope) tag:d*")).hints == []
+    assert Plan(example.view, parse("tag:zz*")).hints == ["no tag of this pattern: 0 in the index"]

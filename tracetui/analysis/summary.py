@@ -88,6 +88,8 @@ def _relative(text: str, folder: str) -> str:
 def _custom(kind: Custom, metadata: Value, folder: str) -> str:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     data = kind.data
+    if name is None and isinstance(data, dict):
+        name = data.get("name")
     if kind.name == "LLM":
         return _model_call(data, metadata, name)
     told = name if isinstance(name, str) and name else _text(data)

@@ -110,13 +110,21 @@ class Committer:
         try:
             appended = self._db.commit(run_id, changes, "skip")
         except RunClosedError:
-            self.committed.refused["the run has ended, it takes no more traces"] += len(changes)
+            self._record_into_ended(run_id, records)
             return
         self.committed.traces += appended.traces
         if appended.skipped:
             for record in records:
                 if record.draft.id in appended.skipped:
                     self._finish(run_id, record.draft)
+
+    def _record_into_ended(self, run_id: str, records: Sequence[ImportRecord]) -> None:
+        """Complete what is there of a run that takes no more traces; count what is not."""
+        for record in records:
+            if self._get(run_id, str(record.draft.id)) is not None:
+                self._finish(run_id, record.draft)
+            else:
+                self.committed.refused["the run has ended, it takes no more traces"] += 1
 
     def _finish(self, run_id: str, draft: TraceDraft) -> None:
         """Complete a trace that is there and open, if its end is known by now."""
