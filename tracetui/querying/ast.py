@@ -122,6 +122,10 @@ class Term:
             raise ValueError("a term needs a value")
         if self.field.name in RELATIONS and len(self.values) > 1:
             raise ValueError("parent:(…) is a relation; write one term a value")
+        if self.field.name in RELATIONS and any(
+            isinstance(v, Glob) and ":" in v.pattern for v in self.values
+        ):
+            raise ValueError("a glob without a colon; parent:(…) takes any expression")
 
 
 @dataclass(frozen=True, slots=True)

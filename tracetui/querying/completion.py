@@ -21,7 +21,6 @@ from tracetui.storage.backend import RunView
 
 MOST = 50
 _SAMPLE = 5000
-_WORD = re.compile(r'(?:[^\s()|"]|"(?:[^"\\]|\\.)*"?)*$')
 _NEGATION = re.compile(r"-+")
 _GROUPED = re.compile(r"([A-Za-z_][\w.-]*):\((?:[^()|]*\sOR\s)?\s*$")
 _STAGES = {
@@ -64,10 +63,9 @@ def complete(
     """
     at = len(text) if cursor is None else min(cursor, len(text))
     before = text[:at]
-    if (bar := _last_bar(before)) is not None:
+    start, bar = _place(before)
+    if bar is not None:
         return _stage_candidates(before, bar, at, fields)[:MOST]
-    found = _WORD.search(before)
-    start = found.start() if found else at
     word = before[start:]
     dashes = _NEGATION.match(word)
     start, word = (start + dashes.end(), word[dashes.end() :]) if dashes else (start, word)
@@ -83,18 +81,21 @@ def complete(
     return [] if colon else _names(word, start, at, fields)[:MOST]
 
 
-def _last_bar(before: str) -> int | None:
-    """Return where the current stage begins, None in the expression."""
-    quoted = False
-    depth, bar = 0, None
+def _place(before: str) -> tuple[int, int | None]:
+    """Return where the word at the end begins, and the bar before the stage there, None in the expression."""
+    start, bar, depth = 0, None, 0
+    is_quoted = is_escaped = False
     for place, char in enumerate(before):
-        if char == '"' and (place == 0 or before[place - 1] != "\\"):
-            quoted = not quoted
-        elif not quoted:
+        if is_quoted:
+            is_quoted = char != '"' or is_escaped
+            is_escaped = char == "\\" and not is_escaped
+        elif char == '"':
+            is_quoted = True
+        elif char.isspace() or char in "()|":
+            start = place + 1
             depth += (char == "(") - (char == ")")
-            if char == "|" and depth <= 0:
-                bar = place
-    return None if quoted and bar is None else bar
+            bar = place if char == "|" and depth <= 0 else bar
+    return start, bar
 
 
 def _names(word: str, start: int, end: int, fields: Mapping[str, FieldSpec]) -> list[Candidate]:

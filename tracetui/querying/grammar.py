@@ -327,7 +327,7 @@ class _Reader:
 
     def is_value(self, position: int) -> bool:
         """Whether ``parent:`` is followed by an id and not by an expression."""
-        if self.text[position : position + 1] in ("(", "-"):
+        if self.text[position : position + 1] == "(":
             return False
         found = _HEAD.match(self.text, position)
         named = found is not None and self.text[found.end() : found.end() + 1] == ":"
@@ -347,7 +347,12 @@ class _Reader:
             raise self.wrong(f"a value after {self.text[start : self.at]}{shell}")
         if self.peek() == "(":
             return Term(field, self.value_group(spec))
-        return Term(field, (self.value(spec),))
+        begin = self.at
+        value = self.value(spec)
+        try:
+            return Term(field, (value,))
+        except ValueError as problem:
+            raise self.wrong(str(problem), begin) from None
 
     def value_group(self, spec: FieldSpec) -> tuple[Value, ...]:
         start = self.at

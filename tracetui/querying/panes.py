@@ -80,13 +80,13 @@ class PaneState:
         """
         choices: dict[str, Choice] = {}
         locked = []
-        for part in conjuncts(query.where):
+        for part in reversed(conjuncts(query.where)):  # of two inclusions the last is shown
             made = _chosen(part, choices)
             if made is None:
                 locked.append(part)
             else:
                 choices[made[0]] = made[1]
-        return cls(MappingProxyType(choices), tuple(locked), query.stages)
+        return cls(MappingProxyType(choices), tuple(reversed(locked)), query.stages)
 
     def query(self) -> Query:
         """Return the query: locked parts first, then the panes in their order."""
@@ -127,7 +127,7 @@ class PaneState:
         choices = {key: each for key, each in self.choices.items() if key != name}
         if made != Choice():
             choices[name] = made
-        return replace(self, choices=MappingProxyType(choices))
+        return self._with(choices)
 
     def during(self, start_ms: int | None, end_ms: int | None) -> PaneState:
         """Return the panes with this range of times instead of another; two Nones clear it."""
@@ -135,14 +135,17 @@ class PaneState:
         if start_ms is not None or end_ms is not None:
             ends = [None if end is None else str(end) for end in (start_ms, end_ms)]
             choices["time"] = Choice((Range(*ends),), self.choice("time").exclude)
-        return replace(self, choices=MappingProxyType(choices))
+        return self._with(choices)
 
     def cleared(self, name: str | None = None) -> PaneState:
         """Return the panes with one field, or everything, locked parts too, let go."""
         if name is None:
             return PaneState(stages=self.stages)
-        kept = {key: each for key, each in self.choices.items() if key != name}
-        return replace(self, choices=MappingProxyType(kept))
+        return self._with({key: each for key, each in self.choices.items() if key != name})
+
+    def _with(self, choices: Mapping[str, Choice]) -> PaneState:
+        """Return the panes with these choices; what was locked beside one that is gone may be shown now."""
+        return PaneState.of(replace(self, choices=MappingProxyType(choices)).query())
 
 
 def _chosen(part: Expression, choices: dict[str, Choice]) -> tuple[str, Choice] | None:
@@ -159,5 +162,5 @@ def _chosen(part: Expression, choices: dict[str, Choice]) -> tuple[str, Choice] 
     if len(set(term.values)) < len(term.values):
         return None
     if isinstance(part, Not):
-        return name, Choice(choice.include, (*choice.exclude, *term.values))
+        return name, Choice(choice.include, (*term.values, *choice.exclude))
     return None if choice.include else (name, Choice(term.values, choice.exclude))
