@@ -1,0 +1,91 @@
+"""What the documents promise is run as it is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """Return the code blocks of a language in a document."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script with ``tracetui`` on the path, in a folder of its own."""
+    binaries = folder / "bin"
+    binaries.mkdir()
+    command = binaries / "tracetui"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tracetui.cli.app "$@"\n')
+    command.chmod(0o755)
+    surroundings = {
+        **os.environ,
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "TRACETUI_STORE": str(folder / "store"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_five_shell_commands_of_the_readme(tmp_path: Path) -> None:
+    """Each works as written, and the last one shows what the others recorded."""
+    (script,) = [block for block in blocks("README.md", "sh") if "TRACETUI_RUN" in block]
+    assert len(script.strip().splitlines()) == 5
+    done = shell(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ". read the failing test first" in done.stdout
+    assert "2 passed" in done.stdout
+
+
+def test_the_python_of_the_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten lines that record a run and print its tree."""
+    (code,) = blocks("README.md", "python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README's own example
+    assert capsys.readouterr().out == "[(0, 'ToolCall'), (1, 'Thought')]\n"
+
+
+def test_the_two_commands_of_the_readme_do_the_set_up() -> None:
+    """One opens the explorer, one passes the tests; CI runs the second one's words."""
+    first, second = [block.strip() for block in blocks("README.md", "sh") if "venv" in block]
+    assert first.endswith("tracetui demo")
+    assert second.endswith("coverage run -m pytest -q")
+    script = (REPOSITORY / ".ci" / "run").read_text()
+    assert "README.md" in script
+
+
+def test_every_command_of_the_documents(tmp_path: Path) -> None:
+    """The examples of docs/commands.md run one after the other."""
+    (script,) = blocks("docs/commands.md", "sh")
+    done = shell(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "FAILED" not in done.stdout
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    """Every relative link is a file of the project."""
+    for document in [
+        REPOSITORY / "README.md",
+        *(REPOSITORY / "docs").rglob("*.md"),
+        REPOSITORY / "sample_runs" / "README.md",
+    ]:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
