@@ -31,6 +31,10 @@ class _Held:
         """Return the references themselves."""
         return refs
 
+    def place(self, ref: Any) -> tuple[str, int]:  # noqa: ARG002 - all are in one place
+        """Return where runs in memory are."""
+        return MemoryEngine.location, 0
+
 
 class MemoryEngine:
     """Runs in memory, gone with the process."""

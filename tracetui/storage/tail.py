@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from sortedcontainers import SortedDict, SortedList
 
+from tracetui.errors import CorruptionError
 from tracetui.model.change import Amendment, Annotation, Change, Completion, NewAnnotation, NewTrace
 from tracetui.model.run import ENDED, Damage, Owner, Run
 from tracetui.model.trace import STATUS_NAMES, Trace, decode_body
@@ -30,6 +31,8 @@ from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLET
 from tracetui.storage.gaps import Gaps
 
 _MODEL_CALL = "LLM"
+NOT_OURS = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
+"""What content that passed its checksum and is yet none of ours runs into."""
 
 
 class Bodies(Protocol):
@@ -44,6 +47,10 @@ class Bodies(Protocol):
 
     def read_many(self, refs: Sequence[Any]) -> Iterable[bytes | None]:
         """Give the bytes of each body, None where they are not what was written."""
+        ...
+
+    def place(self, ref: Any) -> tuple[str, int]:
+        """Return path and offset of a body, for messages."""
         ...
 
 
@@ -527,7 +534,23 @@ class Tail:
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
         """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
         read = self.bodies.read
-        return decode_body(code, read(where[0]), [read(ref) for ref in where[1:]])
+        packed = [read(ref) for ref in where]
+        try:
+            return decode_body(code, packed[0], packed[1:])
+        except NOT_OURS as problem:
+            raise self._no_body(where[0], problem) from None
+
+    def _unpacked(self, ref: Any) -> tuple[Any, Any]:
+        """Return the two parts of an addition's or a note's body."""
+        packed = self.bodies.read(ref)
+        try:
+            first, second = unpack(packed)
+        except NOT_OURS as problem:
+            raise self._no_body(ref, problem) from None
+        return first, second
+
+    def _no_body(self, ref: Any, problem: Exception) -> CorruptionError:
+        return CorruptionError(*self.bodies.place(ref), f"a body that no tracetui wrote: {problem}")
 
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
@@ -549,7 +572,7 @@ class Tail:
 
     def _annotation(self, number: int) -> Annotation:
         seq, annotation_id, timestamp, ref = self._annotations[number]
-        note, fields = unpack(self.bodies.read(ref))
+        note, fields = self._unpacked(ref)
         return Annotation(annotation_id, self.ids[seq], note, fields, timestamp)
 
     def changes(self, after_rev: int, limit: int | None = None) -> list[Change]:
@@ -577,7 +600,7 @@ class Tail:
 
     def _addition(self, code: int, seq: int, number: int) -> dict[str, object]:
         """Return what a completion or amendment brought; a trace is completed once, so its columns say how."""
-        late, metadata = unpack(self.bodies.read(self._additions.ref(number)))
+        late, metadata = self._unpacked(self._additions.ref(number))
         value: dict[str, object] = {"tags": list(self._additions.tags(number)), "metadata": metadata}
         if code == COMPLETION:
             ended = {

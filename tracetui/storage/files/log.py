@@ -120,6 +120,10 @@ class LogFile:
             data = window[offset - base : offset - base + size]
             yield data if len(data) == size and zlib.crc32(data) == crc else None
 
+    def place(self, ref: Any) -> tuple[str, int]:
+        """Return path and offset of a body."""
+        return self.path, ref[0]
+
     @staticmethod
     def _stretch(refs: Sequence[Any], number: int) -> int:
         """Return how much to read at once from a reference on: as far as those after it lie close."""

@@ -48,7 +48,7 @@ from tracetui.storage.files.frame import (
 )
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import BodyRefs, LogFile, WriteHandle, write_all
-from tracetui.storage.tail import Tail
+from tracetui.storage.tail import NOT_OURS, Tail
 
 LOCK_SECONDS = 10.0
 TORN_AFTER_SECONDS = 0.25
@@ -61,8 +61,6 @@ FAILED_SUFFIX = ".failed"
 """Beside a log: a sync failed, nobody writes before a repair."""
 
 _UNKNOWN_COST = float("nan")
-_NOT_A_HEAD = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError, BadFrameError)
-"""What content that passed its checksum and is yet no head of ours runs into."""
 
 
 class GoneError(Exception):
@@ -168,17 +166,18 @@ class RunFile:
         """Refuse a frame of a later format, before anything of it is applied."""
         known = not frame.flags & ~KNOWN_FLAGS
         if known and frame.flags & MIXED:
-            known = all(code <= RUN or code >= OPTIONAL_CODE for code, _ in self._coded(frame))
+            known = all(code <= RUN or code >= OPTIONAL_CODE for code in self._codes(frame))
         if not known:
             raise FormatVersionError(self.path, VERSION + 1, VERSION)
 
-    def _coded(self, frame: Frame) -> list[tuple[int, list[object]]]:
+    def _codes(self, frame: Frame) -> list[int]:
         try:
-            return list(frame.coded())
-        except _NOT_A_HEAD as problem:
-            raise CorruptionError(
-                self.path, frame.offset, f"a frame that no tracetui wrote: {problem}"
-            ) from None
+            return [int(code) for code, _ in frame.coded()]
+        except (*NOT_OURS, BadFrameError) as problem:
+            raise self._not_ours(frame, problem) from None
+
+    def _not_ours(self, frame: Frame, problem: Exception) -> CorruptionError:
+        return CorruptionError(self.path, frame.offset, f"a frame that no tracetui wrote: {problem}")
 
     def _holds(self, frame: Frame) -> bool:
         try:
@@ -216,10 +215,8 @@ class RunFile:
                 size, crc = head[-2], head[-1]
                 self._apply_change(code, head, (offset, size, crc))
                 offset += size
-        except _NOT_A_HEAD as problem:
-            raise CorruptionError(
-                self.path, frame.offset, f"a frame that no tracetui wrote: {problem}"
-            ) from None
+        except (*NOT_OURS, BadFrameError) as problem:
+            raise self._not_ours(frame, problem) from None
 
     def _apply_change(self, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
         tail = self.tail
@@ -283,8 +280,7 @@ class RunFile:
 
     def _append(self, fd: int, changes: Sequence[AnyChange], existing: Existing) -> Appended:
         status = self._disk.fstat(fd)
-        if status.st_nlink == 0:
-            raise GoneError(self.path)
+        self._check_in_place(status)
         self._check_writable()
         if status.st_size != self._end or not self._whole:
             self._check_whole(status)
@@ -344,6 +340,15 @@ class RunFile:
             return self._disk.try_lock(fd)
         except OSError as problem:
             raise UnreachableError(self.path, f"no lock to be had: {problem.strerror}") from problem
+
+    def _check_in_place(self, status: os.stat_result) -> None:
+        """Refuse to write where nobody would look: the log was deleted, replaced or moved away."""
+        try:
+            there = self._disk.stat(self.path)
+        except OSError:
+            raise GoneError(self.path) from None
+        if there.st_ino != status.st_ino or there.st_dev != status.st_dev:
+            raise GoneError(self.path)
 
     def _check_writable(self) -> None:
         if self._poisoned is None and self._disk.exists(self.path + FAILED_SUFFIX):
@@ -427,8 +432,7 @@ class RunFile:
             writer = self._writing()
             try:
                 self._lock(writer.fd)
-                if self._disk.fstat(writer.fd).st_nlink == 0:
-                    raise GoneError(self.path)
+                self._check_in_place(self._disk.fstat(writer.fd))
                 action(writer.fd)
             finally:
                 writer.unlock()
