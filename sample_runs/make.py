@@ -11,10 +11,10 @@ from tracetui.store.database import Database, open_backend
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "agents"))
-import fix_login  # noqa: E402 - programs beside this one
-import research  # noqa: E402
-import shapes  # noqa: E402
-from kit import START_MS  # noqa: E402
+import fix_login
+import research
+import shapes
+from kit import START_MS
 
 MINUTE = 60_000
 TORN_BYTES = 37

@@ -19,7 +19,7 @@ import tracetui
 from tracetui import Database
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kit import START_MS, Recorder, Reply, ToolError  # noqa: E402 - a program beside its kit
+from kit import START_MS, Recorder, Reply, ToolError
 
 PROJECT = {
     "app/token.py": '''"""Tokens of a session."""
@@ -43,7 +43,7 @@ def login(token, now):
         raise PermissionError("token expired")
     return {"ok": True}
 ''',
-    "tests/test_login.py": '''import unittest
+    "tests/test_login.py": """import unittest
 
 from app.auth import verify
 
@@ -58,7 +58,7 @@ class LoginTest(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-''',
+""",
 }  # fmt: skip
 
 AUTH = '''"""Checking tokens: valid until the moment they are stamped with."""
@@ -106,7 +106,7 @@ class Workshop:
 
     def run_tests(self) -> str:
         """Run the test suite; what it says is the result, a failure a ToolError."""
-        done = subprocess.run(  # noqa: S603 - the project's own tests
+        done = subprocess.run(
             [sys.executable, "-m", "unittest", "-v", "tests.test_login"],
             cwd=self.folder, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip

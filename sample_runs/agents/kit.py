@@ -42,7 +42,7 @@ class Recorder:
         self.store = TraceStore(db)
         self.db = db
         self.now_ms = start_ms
-        self._chance = random.Random(seed)  # noqa: S311 - times that look real
+        self._chance = random.Random(seed)
         self._numbers = iter(range(10**6))
         mark = hashlib.blake2b(f"{name} {start_ms}".encode(), digest_size=4).hexdigest()
         self.run = db.restore_run(

@@ -15,7 +15,7 @@ import tracetui
 from tracetui import Database
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kit import START_MS, Recorder, Reply, ToolError  # noqa: E402 - a program beside its kit
+from kit import START_MS, Recorder, Reply, ToolError
 
 LIBRARY = {
     "wal.md": "A write-ahead log records a change before the page that it changes. After a crash the log is replayed.",

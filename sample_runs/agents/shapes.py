@@ -16,7 +16,7 @@ from tracetui import Custom, Database, Error, Thought, ToolCall, TraceDraft
 from tracetui.store.database import open_backend
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kit import START_MS, Recorder  # noqa: E402 - a program beside its kit
+from kit import START_MS, Recorder
 
 DEPTH, WIDTH = 2_000, 10_000
 
@@ -80,11 +80,11 @@ def wide(db: Database, start_ms: int) -> str:
 
 def killed(location: str, start_ms: int) -> None:
     """Record a run in a process of its own that is killed in the middle of a call."""
-    child = subprocess.Popen(  # noqa: S603 - this very program
+    child = subprocess.Popen(
         [sys.executable, __file__, "--store", location, "--start", str(start_ms), "hang"],
         stdout=subprocess.PIPE,
     )
-    assert child.stdout is not None  # noqa: S101 - piped above
+    assert child.stdout is not None
     child.stdout.readline()
     child.send_signal(signal.SIGKILL)
     child.communicate()

@@ -108,7 +108,7 @@ def test_importing_again_changes_nothing(shared_data: Path, name: str) -> None:
         assert {run.id: db.view(run.id).rev for run in db.runs()} == before
 
 
-@pytest.mark.parametrize("name", [n for n in COUNTS if n not in ("erk-runner-compact-2.6MB.jsonl",)])
+@pytest.mark.parametrize("name", [n for n in COUNTS if n != "erk-runner-compact-2.6MB.jsonl"])
 def test_a_file_that_grows_gives_the_same_in_the_end(shared_data: Path, name: str) -> None:
     """Cut into random pieces, each committed at once, it is what it is whole."""
     data = (shared_data / "claude-code" / name).read_bytes()

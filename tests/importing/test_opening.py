@@ -85,7 +85,7 @@ def test_a_file_written_over_is_read_anew(tmp_path: Path) -> None:
 
 
 def test_packed_files_pipes_and_folders(tmp_path: Path) -> None:
-    """gzip by its content, standard input to its end, a folder with everything in it."""
+    """Gzip by its content, standard input to its end, a folder with everything in it."""
     packed = tmp_path / "a.jsonl.gz"
     packed.write_bytes(gzip.compress(BEGIN) + gzip.compress(END))
     with tracetui.open("memory://") as db:
@@ -152,7 +152,7 @@ def test_a_file_that_is_replaced_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     changes: list[Callable[[], object]] = [
         lambda: os.truncate(path, 3),
-        lambda: os.replace(path.with_suffix(".new"), path),
+        lambda: path.with_suffix(".new").replace(path),
         path.unlink,
     ]
     for change in changes:

@@ -121,10 +121,8 @@ def tag(
 ) -> None:
     """Add tags to a run, or take them away; a run tagged pinned is never cleaned away"""
     found = find_run(session.db, run)
-    if remove:
-        kept = [own for own in found.tags if own not in tags]
-    else:
-        kept = [*found.tags, *(new for new in tags if new not in found.tags)]
+    own = found.tags
+    kept = [tag for tag in own if tag not in tags] if remove else list(dict.fromkeys([*own, *tags]))
     session.db.update_run(found.id, tags=kept)
 
 

@@ -297,7 +297,7 @@ class ClaudeCodeImporter:
         uuid = str(line.get("uuid") or f"line-{number}")
         is_message = (
             line.get("isMeta") or line.get("isCompactSummary") or results or _COMMAND.match(text)
-            or text.startswith(_INTERRUPT) or text.startswith("Caveat: The messages below")
+            or text.startswith((_INTERRUPT, "Caveat: The messages below"))
         )  # fmt: skip
         if thread.is_agent and thread.turn is None and not is_message:
             if not self._first_prompt:
@@ -627,4 +627,4 @@ def _results(structured: Any, text: str) -> int | None:
         for key in ("filenames", "results"):
             if isinstance(structured.get(key), list):
                 return len(structured[key])
-    return 0 if text.startswith("No files found") or text.startswith("No matches") else None
+    return 0 if text.startswith(("No files found", "No matches")) else None

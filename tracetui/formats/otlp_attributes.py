@@ -174,9 +174,8 @@ def _model(attributes: dict[str, Any], metadata: dict[str, Any]) -> Mapped:
         or _first(attributes, _OUTPUT)
     )
     instructions = _first(attributes, ("gen_ai.system_instructions",))
-    for key, value in (("instructions", instructions), ("input", given), ("output", said)):
-        if value is not None:
-            data[key] = value
+    told = (("instructions", instructions), ("input", given), ("output", said))
+    data.update({key: value for key, value in told if value is not None})
     usage = {key: n for key, names in _USAGE.items() if (n := _number(attributes, names)) is not None}
     if usage:
         metadata["usage"] = usage

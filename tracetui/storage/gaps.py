@@ -14,11 +14,11 @@ class Gaps:
     ([0, 1, 2, 5, 6], [2, -1, -1, 3, 4])
     """
 
-    __slots__ = ("_rows", "_shifts")
+    __slots__ = ("_firsts", "_rows")
 
     def __init__(self) -> None:
         self._rows: list[int] = []
-        self._shifts: list[int] = []
+        self._firsts: list[int] = []
 
     def __bool__(self) -> bool:
         return bool(self._rows)
@@ -26,26 +26,24 @@ class Gaps:
     def skip(self, row: int, number: int) -> None:
         """Let the rows from ``row`` on bear the numbers from ``number`` on."""
         self._rows.append(row)
-        self._shifts.append(number - row)
+        self._firsts.append(number)
 
     def number(self, row: int) -> int:
         """Return the number of a row."""
-        at = bisect_right(self._rows, row)
-        return row + self._shifts[at - 1] if at else row
+        at = bisect_right(self._rows, row) - 1
+        return row if at < 0 else self._firsts[at] + row - self._rows[at]
 
     def row(self, number: int) -> int:
         """Return the row of a number, −1 if it fell into a gap."""
-        for start, shift in zip(reversed(self._rows), reversed(self._shifts), strict=True):
-            if number - shift >= start:
-                return number - shift
-        return number if not self._rows or number < self._rows[0] else -1
+        row, end = self._stretch(number)
+        return row if row < end else -1
 
     def row_after(self, number: int) -> int:
         """Return the first row whose number is at least ``number``."""
-        for start, shift in zip(reversed(self._rows), reversed(self._shifts), strict=True):
-            if number - shift >= start:
-                return number - shift
-            before = self.number(start - 1) if start else -1
-            if number > before:
-                return start
-        return number
+        return min(self._stretch(number))
+
+    def _stretch(self, number: int) -> tuple[int, int]:
+        """Return the row that a number has if its stretch is long enough, and the row where the next begins."""
+        at = bisect_right(self._firsts, number) - 1
+        row = number if at < 0 else self._rows[at] + number - self._firsts[at]
+        return row, self._rows[at + 1] if at + 1 < len(self._rows) else row + 1

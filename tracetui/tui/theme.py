@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 from rich.style import Style
@@ -19,7 +20,7 @@ _DARK = {
     "map": "bright_black", "map dim": "bright_black", "map failed": "red", "map error": "bright_red",
     "map terminal": "bold white on red", "verdict bad": "bold white on red", "verdict good": "bold black on green",
     "verdict live": "bold black on bright_green", "verdict other": "bold black on yellow", "title": "bold", "key": "bold bright_cyan",
-    "cursor": "reverse", "cursor unfocused": "on bright_black", "count": "cyan", "excluded": "bright_red", "chip": "black on cyan",
+    "cursor": "bold on #34507a", "cursor unfocused": "on #3a3a3a", "count": "cyan", "excluded": "bright_red", "chip": "black on cyan",
 }  # fmt: skip
 _LIGHT = {
     **_DARK, "heading": "bold blue", "label": "blue", "number": "magenta", "tag": "blue", "metric": "blue", "time": "bright_black",
@@ -28,13 +29,15 @@ _LIGHT = {
     "letter turn": "bold black", "letter other": "black", "error text": "red", "failed text": "red", "error": "bold red",
     "badge error": "bold red", "letter error": "bold red", "map error": "red", "bar error": "red", "key": "bold blue",
     "excluded": "red", "warning": "bold dark_orange3", "verdict live": "bold white on green", "verdict good": "bold white on green",
-    "cursor unfocused": "on grey82",
+    "cursor": "bold on #bcd3f5", "cursor unfocused": "on #d8d8d8",
 }  # fmt: skip
 
 
 @lru_cache(maxsize=512)
 def style_of(role: str, *, dark: bool = True) -> Style:
     """Return the style of a role; " cursor" at its end turns it round."""
+    if os.environ.get("NO_COLOR") and role in ("cursor", "cursor unfocused"):
+        return Style(reverse=True, bold=role == "cursor")
     name, is_cursor = (role.removesuffix(" cursor"), True) if role.endswith(" cursor") else (role, False)
     style = Style.parse((_DARK if dark else _LIGHT).get(name, ""))
     return style + Style(reverse=True, bold=True) if is_cursor else style

@@ -462,6 +462,8 @@ def _apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> N
     elif isinstance(parent, int) and parent >= 0:
         row = tail.seq_gaps.row(parent) if tail.seq_gaps else parent
         bereft = row < 0
+        if row >= tail.count:
+            raise ValueError("a parent after its child")
     tail.add_trace(
         trace_id, row, awaited, type_name, kind, timestamp, bool(flags & STORE_TIME),  # type: ignore[arg-type]
         0 if flags & OPEN_FLAG else status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]

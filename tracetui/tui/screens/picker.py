@@ -134,7 +134,7 @@ class PickerScreen(Screen[None]):
         self._touched = True
 
     def on_click(self) -> None:
-        """The same for the mouse."""
+        """Note the same of the mouse."""
         self._touched = True
 
     def on_resize(self) -> None:

@@ -159,7 +159,7 @@ def _times(words: list[str]) -> str:
 
 def _word(text: str) -> str:
     """Return a value as the query language takes it: quoted unless it is one plain word."""
-    plain = text and not any(char.isspace() or char in '"()|*:~=<>\\' for char in text) and text[0] not in "-"
+    plain = text and not any(char.isspace() or char in '"()|*:~=<>\\' for char in text) and text[0] != "-"
     if plain and text not in ("OR", "AND", "NOT", "or", "and", "not"):
         return text
     if ".." in text and text.replace("..", "").replace("-", "").isdigit():

@@ -105,7 +105,7 @@ class Lines(ScrollView, can_focus=True):
         over = None
         if at_cursor:
             over = style_of("cursor" if self.has_focus else "cursor unfocused", dark=self.is_dark)
-        strip = to_strip(self.row_pieces(row, width), dark=self.is_dark, over=over)
+        strip = to_strip(self.row_pieces(row, width), dark=self.is_dark, under=self.rich_style, over=over)
         return strip.adjust_cell_length(
             width, (self.rich_style + over) if over is not None else self.rich_style
         )

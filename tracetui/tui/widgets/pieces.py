@@ -12,13 +12,16 @@ from textual.strip import Strip
 from tracetui.tui.theme import style_of
 
 
-def to_strip(pieces: Iterable[tuple[str, str]], *, dark: bool, over: Style | None = None) -> Strip:
-    """Return pieces as one line; ``over`` is laid over all of it."""
-    segments = [
-        Segment(text, style_of(role, dark=dark) + over if over is not None else style_of(role, dark=dark))
-        for text, role in pieces
-        if text
-    ]
+def to_strip(
+    pieces: Iterable[tuple[str, str]], *, dark: bool, under: Style | None = None, over: Style | None = None
+) -> Strip:
+    """Return pieces as one line; ``under`` lies below all of it, ``over`` above."""
+    base = under if under is not None else Style.null()
+    segments = []
+    for text, role in pieces:
+        if text:
+            style = base + style_of(role, dark=dark)
+            segments.append(Segment(text, style if over is None else style + over))
     return Strip(segments)
 
 
