@@ -208,3 +208,12 @@ def test_the_sample_of_the_fixture_has_what_tests_rely_on(memory: tracetui.Datab
     """Seven loops are seven errors."""
     run = login_bug(memory, loops=7, run_id="other")
     assert memory.view(run).type_counts()["Error"] == 7
+
+
+def test_rows_are_those_of_get_tree(memory: tracetui.Database, login: str) -> None:
+    """Unfolded, the rows are the pre-order that the store gives."""
+    model = TreeModel(memory.view(login))
+    model.unfold_all()
+    tree = TraceStore(memory).get_tree(login, "root")
+    assert tree is not None
+    assert list(zip(model.depths, ids(model), strict=True)) == [(depth, trace.id) for depth, trace in tree.walk()]
