@@ -59,7 +59,7 @@ def test_the_python_of_the_readme(
     (code,) = blocks("README.md", "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README's own example
+    exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out == "[(0, 'ToolCall'), (1, 'Thought')]\n"
 
 
