@@ -62,39 +62,50 @@ def ids(store: TraceStore, run_id: str) -> list[str]:
 def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """SIGKILL at a random moment of a real writer: what it was told is there, and the store goes on."""
     chance = random.Random(7)
-    trials, effective, torn = 260, 0, 0
+    trials, effective, torn, traces = 260, 0, 0, 0
     path = tmp_path / "store"
     with tracetui.open(path) as db:
-        run_id = db.create_run("killed").id
+        runs = [db.create_run(f"killed {n}").id for n in range(trials // 10)]
     for trial in range(trials):
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reader)
-            write_until_killed(path, run_id, trial, writer)
-        os.close(writer)
-        acknowledged = 0
-        wanted = chance.randrange(1, 12)
-        with os.fdopen(reader, "rb", buffering=0) as pipe:
-            while acknowledged < wanted and pipe.read(1):
-                acknowledged += 1
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            while pipe.read(1):
-                acknowledged += 1
+        run_id = runs[trial // 10]
+        acknowledged = killed_writer(path, run_id, trial, chance)
         with tracetui.open(path) as db:
             found = TraceStore(db).query_by_tag(run_id, f"trial {trial}")
             numbers = [int(trace.id.partition("/")[2]) for trace in found]
             assert numbers == list(range(len(numbers)))
             assert len(numbers) >= acknowledged * 3
             assert len(numbers) % 3 == 0
-            torn += bool(db.run(run_id).damage)
+            torn += db.backend.check(run_id) != []
         effective += acknowledged > 0
+        traces += len(numbers)
     with tracetui.open(path) as db:
-        assert db.check(run_id) == []
-        assert [t.seq for t in TraceStore(db).list(run_id)] == list(range(db.run(run_id).traces))
-    print(f"effective trials: {effective} of {trials}, {torn} of them left a torn tail")
+        assert [d.reason for d in db.check()] == ["torn tail"] * len(db.check())
+        assert sum(run.traces for run in db.runs()) == traces
+        for run_id in runs:
+            assert [t.seq for t in TraceStore(db).list(run_id)] == list(range(db.run(run_id).traces))
+    print(f"effective trials: {effective} of {trials}, {torn} of them left a torn tail, {traces} traces")
     assert effective >= 200
+
+
+def killed_writer(path: Path, run_id: str, trial: int, chance: random.Random) -> int:
+    """Let a writer work and kill it after a few commits and a moment; return how many it was told of."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        write_until_killed(path, run_id, trial, writer)
+    os.close(writer)
+    acknowledged, wanted = 0, chance.randrange(1, 12)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        while acknowledged < wanted and pipe.read(1):
+            acknowledged += 1
+        for _ in range(chance.randrange(400)):
+            pass
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        while pipe.read(1):
+            acknowledged += 1
+    return acknowledged
 
 
 def write_until_killed(path: Path, run_id: str, trial: int, pipe: int) -> None:

@@ -272,7 +272,11 @@ def create_file(disk: Disk, path: str, content: bytes) -> None:
         disk.link(aside, path)
     finally:
         disk.unlink(aside)
-    disk.sync_folder(folder)
+    try:
+        disk.sync_folder(folder)
+    except OSError:
+        disk.unlink(path)
+        raise
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
