@@ -189,7 +189,7 @@ def test_every_flipped_bit_is_reported_and_the_rest_read(tmp_path: Path) -> None
     bounds = [*starts, len(content)]
     chance = random.Random(11)
     effective = 0
-    for _ in range(1500):
+    for _ in range(3000):
         offset = chance.randrange(starts[1], starts[-1])
         flipped = bytearray(content)
         flipped[offset] ^= 1 << chance.randrange(8)
@@ -208,7 +208,34 @@ def test_every_flipped_bit_is_reported_and_the_rest_read(tmp_path: Path) -> None
             assert lost <= set(range(first, first + (hit - 1) % 3 + 1))
         effective += 1
     print(f"effective trials: {effective}")
-    assert effective == 1500
+    assert effective == 3000
+
+
+def test_flipped_bits_of_the_beginning_lose_no_trace(tmp_path: Path) -> None:
+    """The header and the run's own record: reported, repaired, every trace with its seq; strict refuses."""
+    path = tmp_path / "store"
+    run_id, content, starts = recorded(path)
+    effective = 0
+    for offset in range(starts[1]):
+        flipped = bytearray(content)
+        flipped[offset] ^= 1 << offset % 8
+        log_of(path).write_bytes(flipped)
+        with tracetui.open(path) as db:
+            (damage,) = db.check(run_id)
+            assert damage.offset == (0 if offset < HEADER_SIZE else HEADER_SIZE)
+            assert [d.offset for d in db.run(run_id).damage] == [damage.offset]
+            assert [t.id for t in TraceStore(db).list(run_id)] == [f"t{n}" for n in range(15)]
+            assert [run.id for run in db.runs()] == [run_id]
+        with tracetui.open(path, recovery="strict") as db, pytest.raises(CorruptionError):
+            db.run(run_id)
+        effective += 1
+    with tracetui.open(path) as db:
+        assert isinstance(db.backend, FileEngine)
+        db.backend.repair(run_id)
+        assert db.check(run_id) == []
+        assert ids(TraceStore(db), run_id) == [f"t{n}" for n in range(15)]
+    print(f"effective trials: {effective}")
+    assert effective == starts[1]
 
 
 def test_a_hole_keeps_numbers_and_leaves_roots_that_say_so(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def check_log(disk: Disk, path: str) -> list[Damage]:
         return [*found, Damage(path, problem.offset, HEADER_SIZE, problem.reason)]
     except StorageError as problem:
         return [*found, Damage(path, 0, 0, str(problem))]
+    found.extend(log.damage)
     for piece in _settled_pieces(log):
         if isinstance(piece, Damage):
             found.append(piece)
@@ -146,7 +147,7 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
     disk.rename(fresh, path)
     disk.unlink(path + FAILED_SUFFIX)
     disk.sync_folder(os.path.dirname(path))  # noqa: PTH120
-    damage = [piece for piece in found if isinstance(piece, Damage)]
+    damage = [*log.damage, *(piece for piece in found if isinstance(piece, Damage))]
     for piece in found:
         if isinstance(piece, Frame):
             damage.extend(_bad_bodies(log, piece))

@@ -146,7 +146,7 @@ class FileEngine:
 
     def _open_run(self, run_id: str) -> RunFile:
         try:
-            opened = RunFile(self._disk, self._log_path(run_id), self._options)
+            opened = RunFile(self._disk, self._log_path(run_id), self._options, run_id)
         except FileNotFoundError:
             raise RunNotFoundError(run_id) from None
         if opened.tail.run_id != run_id:
@@ -229,7 +229,7 @@ class FileEngine:
         try:
             if known is not None:  # it changed since, so it will again: keep it open
                 return self.run(known)
-            return RunFile(self._disk, path, self._options).catch_up().run()
+            return RunFile(self._disk, path, self._options, name.removesuffix(LOG_SUFFIX)).catch_up().run()
         except (FileNotFoundError, RunNotFoundError, GoneError):
             return None
         except StorageError as problem:

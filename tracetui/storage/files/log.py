@@ -6,8 +6,10 @@ validated end never change, so what was read once stays true.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import struct
 import weakref
 import zlib
 from array import array
@@ -15,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
+from tracetui.model.run import Damage
 from tracetui.storage.files.frame import (
     HEADER_SIZE,
     VERSION,
@@ -28,6 +31,7 @@ from tracetui.storage.files.frame import (
 from tracetui.storage.files.fs import Disk
 
 WINDOW_BYTES = 4 << 20
+FIRST_FRAME_BYTES = 1 << 20
 _MARKERS = re.compile(b"[\xa0-\xaf]")
 _handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()
 
@@ -63,6 +67,8 @@ class LogFile:
         self.disk = disk
         self.path = path
         self._fd = self._open()
+        self.damage: tuple[Damage, ...] = ()
+        """What is wrong with the header, if its frames can be read all the same."""
         try:
             self.header = self._read_header()
         except BaseException:
@@ -78,13 +84,27 @@ class LogFile:
             raise UnreachableError(self.path, problem.strerror or str(problem)) from problem
 
     def _read_header(self) -> Header:
+        data = self.pread(HEADER_SIZE, 0)
         try:
-            header = Header.unpack(self.pread(HEADER_SIZE, 0))
+            header = Header.unpack(data)
         except BadFrameError as problem:
-            raise CorruptionError(self.path, 0, str(problem)) from None
+            return self._salvaged_header(data, str(problem))
         if header.version > VERSION:
             raise FormatVersionError(self.path, header.version, VERSION)
         return header
+
+    def _salvaged_header(self, data: bytes, reason: str) -> Header:
+        """Read a damaged header: its salt, a bit of it flipped perhaps, is right if the first frame says so."""
+        if len(data) == HEADER_SIZE:
+            salt, created_ms = struct.unpack_from("<Iq", data, 12)
+            first = self.pread(FIRST_FRAME_BYTES, HEADER_SIZE)
+            for flipped in (0, *(1 << bit for bit in range(32))):
+                header = Header(VERSION, salt ^ flipped, created_ms)
+                with contextlib.suppress(BadFrameError):
+                    parse(first, 0, HEADER_SIZE, header.salt_bytes)
+                    self.damage = (Damage(self.path, 0, HEADER_SIZE, reason),)
+                    return header
+        raise CorruptionError(self.path, 0, reason)
 
     def pread(self, size: int, offset: int) -> bytes:
         """Read bytes.

@@ -82,7 +82,7 @@ class Options:
 class RunFile:
     """An open run. Safe from any thread."""
 
-    def __init__(self, disk: Disk, path: str, options: Options) -> None:
+    def __init__(self, disk: Disk, path: str, options: Options, run_id: str) -> None:
         self.path = path
         self._disk = disk
         self._options = options
@@ -97,12 +97,14 @@ class RunFile:
         self._whole = True
         self._end = self._synced = HEADER_SIZE
         self._log = LogFile(disk, path)
+        for damage in self._log.damage:
+            self._note_hole(damage)
         self.tail = Tail("", self._log, BodyRefs)
         status = self._log.stat()
         self._scan(status)
         self._note_damage(status)
         if not self.tail.run_id:
-            raise CorruptionError(path, HEADER_SIZE, "the log does not begin with its run")
+            self._do_without_record(run_id)
 
     # ---- reading -----------------------------------------------------------------------------------------
 
@@ -201,12 +203,22 @@ class RunFile:
             return False
         reason = what_is_wrong(self._log, self._end)
         damage = Damage(self.path, self._end, found.offset - self._end, reason)
-        if self._options.recovery == "strict":
-            raise CorruptionError(self.path, damage.offset, damage.reason)
-        self._holes.append(damage)
+        self._note_hole(damage)
         self._end = found.offset
         self._stepped = True
         return True
+
+    def _note_hole(self, damage: Damage) -> None:
+        if self._options.recovery == "strict":
+            raise CorruptionError(self.path, damage.offset, damage.reason)
+        self._holes.append(damage)
+
+    def _do_without_record(self, run_id: str) -> None:
+        """Read a run whose own record, the first frame, is damaged: name and metadata are lost."""
+        if not self.tail.rev:
+            raise CorruptionError(self.path, HEADER_SIZE, "the log does not begin with its run")
+        self.tail.run_id = run_id
+        self.tail.created_ms = self._log.header.created_ms
 
     def _apply(self, frame: Frame) -> None:
         offset = frame.bodies_start
