@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tracetui.analysis.errors import Errors, find_errors
+from tracetui.analysis.errors import MODEL, Errors, find_errors
 from tracetui.analysis.rollup import Rollup, Totals, roll_up, totals
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
@@ -17,6 +17,7 @@ from tracetui.model.change import Change
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
+from tracetui.model.trace_type import ERROR
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
@@ -142,15 +143,27 @@ class RunModel:
 
     def absorb(self, changes: Iterable[Change]) -> bool:
         """Take changes into rows and figures; return whether rows changed."""
+        errors_may_differ = False
         for change in changes:
-            if change.kind in ("completion", "amendment"):
+            if change.kind == "trace":
+                seq = self.view.seq_of(change.trace_id or "")
+                errors_may_differ = errors_may_differ or seq is None or self._bears_on_errors(seq)
+            elif change.kind in ("completion", "amendment"):
+                errors_may_differ = True
                 seq = self.view.seq_of(change.trace_id or "")
                 if seq is not None:
                     self._summaries.pop(seq, None)
         self.run = self.view.run
-        self._errors = self._rollup = self._totals = None
+        if errors_may_differ:
+            self._errors = None
+        self._rollup = self._totals = None
         self.verdict = self._judge()
         return self.tree.extend()
+
+    def _bears_on_errors(self, seq: int) -> bool:
+        """Whether a new trace can change which errors there are, or which were recovered."""
+        is_error = self.view.kinds[seq] == ERROR
+        return is_error or (self.type_name(seq) == MODEL and self.errors.recovered < len(self.errors.found))
 
     def rejudge(self) -> bool:
         """Judge again, as time alone can change a verdict; return whether it did."""
