@@ -149,6 +149,8 @@ class FileEngine:
             opened = RunFile(self._disk, self._log_path(run_id), self._options, run_id)
         except FileNotFoundError:
             raise RunNotFoundError(run_id) from None
+        except OSError as problem:
+            raise self._unreachable(problem) from problem
         if opened.tail.run_id != run_id:
             raise RunNotFoundError(run_id)
         return opened
@@ -161,7 +163,12 @@ class FileEngine:
                 return action(held)
             except GoneError:
                 self._drop(run_id, held)
+            except OSError as problem:
+                raise self._unreachable(problem) from problem
         raise RunNotFoundError(run_id)
+
+    def _unreachable(self, problem: OSError) -> UnreachableError:
+        return UnreachableError(self.location, problem.strerror or str(problem))
 
     def _drop(self, run_id: str, held: RunFile) -> None:
         with self._mutex:
@@ -220,7 +227,7 @@ class FileEngine:
         try:
             return list(self._disk.names(self._runs_folder))
         except OSError as problem:
-            raise UnreachableError(self.location, problem.strerror or str(problem)) from problem
+            raise self._unreachable(problem) from problem
 
     def _summary(self, name: str) -> Run | None:
         """Return the summary of a log, one with damage if it cannot be read at all."""
@@ -232,6 +239,8 @@ class FileEngine:
             return RunFile(self._disk, path, self._options, name.removesuffix(LOG_SUFFIX)).catch_up().run()
         except (FileNotFoundError, RunNotFoundError, GoneError):
             return None
+        except OSError as problem:
+            raise self._unreachable(problem) from problem
         except StorageError as problem:
             offset = problem.offset if isinstance(problem, CorruptionError) else 0
             return Run(name.removesuffix(LOG_SUFFIX), damage=(Damage(path, offset, 0, str(problem)),))
@@ -328,6 +337,12 @@ class FileEngine:
         """Return every place in the files of a run, or of all, that is not what was written."""
         if self._closed:
             raise ClosedError(self.location)
+        try:
+            return self._check(run_id)
+        except OSError as problem:
+            raise self._unreachable(problem) from problem
+
+    def _check(self, run_id: str | None) -> list[Damage]:
         if run_id is not None:
             path = self._log_path(run_id)
             if not self._disk.exists(path):
@@ -349,6 +364,8 @@ class FileEngine:
         done: list[tuple[str, tuple[Damage, ...]]] = []
         try:
             held.locked(lambda _: done.append(rewrite(self._disk, held.path)))
+        except FileNotFoundError:
+            raise GoneError(held.path) from None
         except OSError as problem:
             raise WriteFailedError(held.path, problem.strerror or str(problem)) from problem
         self._drop(run_id, held)

@@ -247,9 +247,12 @@ class WriteHandle:
         _handles.add(self)
 
     def unlock(self) -> None:
-        """Let go of the file's lock, if it is held."""
+        """Let go of the file's lock, if it is held; the commit stands, so this never fails."""
         if self.fd >= 0:
-            self._disk.unlock(self.fd)
+            try:
+                self._disk.unlock(self.fd)
+            except OSError:
+                self.close()
 
     def close(self) -> None:
         """Close the descriptor now: for a forked child, which must not share its parent's lock."""

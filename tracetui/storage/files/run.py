@@ -318,7 +318,7 @@ class RunFile:
     def _writing(self) -> WriteHandle:
         """Return the handle for writing: this process's own, never one inherited across a fork."""
         writer = self._writer
-        if writer is None or writer.pid != os.getpid():
+        if writer is None or writer.fd < 0 or writer.pid != os.getpid():
             writer = self._writer = self._open_for_writing()
         return writer
 
