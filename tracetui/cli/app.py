@@ -8,31 +8,75 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.models import CommandInfo
 
-from tracetui.cli import care, diagnostics, files, output, reading, recording, runs
+from tracetui.cli import diagnostics, output
 from tracetui.cli.session import session
 from tracetui.errors import TraceTuiError
 
-app = typer.Typer(
-    name="tracetui",
-    help="See what an AI agent did: record, query and explore traces of agent runs",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Without a command the explorer opens; `tracetui FILE` opens a recording. `tracetui demo` shows an example.",
-)
-app.add_typer(runs.app, name="run")
-app.add_typer(recording.app, name="record")
-for _module in (reading, files, care):
-    _module.register(app)
+COMMANDS = frozenset({
+    "run", "record", "query", "tree", "show", "facets", "tail", "why", "import", "export", "open", "demo", "formats",
+    "check", "repair", "note",
+})  # fmt: skip
+"""The words that a first argument is taken for; any other that is a path is opened."""
 
 
-@app.callback(invoke_without_command=True)
+def command_line(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the command line with the commands that these words can mean.
+
+    ``run`` and ``record`` are what scripts call often: they come alone, and with the one command that is named, since
+    every command that Typer prepares costs a millisecond or two.
+    """
+    app = typer.Typer(
+        name="tracetui",
+        help="See what an AI agent did: record, query and explore traces of agent runs",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Without a command the explorer opens; `tracetui FILE` opens a recording, `tracetui demo` an example.",
+    )
+    app.callback(invoke_without_command=True)(main_options)
+    family = next((word for word in words if word in COMMANDS), "")
+    after = words[words.index(family) + 1] if family and words.index(family) + 1 < len(words) else ""
+    if family in ("", "run", *_OTHERS):
+        from tracetui.cli import runs
+
+        app.add_typer(_only(runs.app, after if family == "run" else ""), name="run")
+    if family in ("", "record", *_OTHERS):
+        from tracetui.cli import recording
+
+        app.add_typer(_only(recording.app, after if family == "record" else ""), name="record")
+    if family in ("", *_OTHERS):
+        from tracetui.cli import care, files, reading
+
+        for module in (reading, files, care):
+            module.register(app)
+    return app
+
+
+_OTHERS = COMMANDS - {"run", "record"}
+
+
+def _only(family: typer.Typer, name: str) -> typer.Typer:
+    """Return a family with one command of it, the whole if there is none of that name."""
+    named = [command for command in family.registered_commands if _name(command) == name]
+    if not named:
+        return family
+    one = typer.Typer(help=family.info.help, rich_markup_mode=None, no_args_is_help=True)
+    one.registered_commands = [named[0], *(c for c in family.registered_commands if c is not named[0])][:2]
+    return one
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or (command.callback.__name__ if command.callback else "")
+
+
 def main_options(
     ctx: typer.Context,
     store: Annotated[
@@ -54,6 +98,8 @@ def main_options(
     session.ascii_only = ascii_only
     if ctx.invoked_subcommand is None:
         piped = not sys.stdin.isatty() and sys.stdin.readable() and not os.environ.get("TRACETUI_NO_STDIN")
+        from tracetui.cli import files
+
         files.open_explorer(["-"] if piped and not output.is_terminal_input() else [])
 
 
@@ -70,7 +116,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit code. Every error of ours is said on standard error, none as a traceback."""
     try:
-        result = app(args=prepared(arguments), standalone_mode=False, prog_name="tracetui")
+        words = prepared(arguments)
+        result = command_line(words)(args=words, standalone_mode=False, prog_name="tracetui")
         return result if isinstance(result, int) else diagnostics.OK
     except diagnostics.Ended as ended:
         return ended.code
@@ -94,7 +141,7 @@ def run(arguments: list[str]) -> int:
 
 
 # Typer carries its own copy of Click from 0.26 on; its exceptions are reached through the names it exports.
-ClickException = typer.BadParameter.__mro__[2]
+ClickException: Any = typer.BadParameter.__mro__[2]
 
 _HOISTED = ("--store",)
 
@@ -121,17 +168,9 @@ def prepared(arguments: list[str]) -> list[str]:
         else:
             rest.append(word)
         at += 1
-    if rest and not rest[0].startswith("-") and rest[0] not in _commands() and Path(rest[0]).exists():
+    if rest and not rest[0].startswith("-") and rest[0] not in COMMANDS and Path(rest[0]).exists():
         rest.insert(0, "open")
     return [*front, *rest]
-
-
-def _commands() -> set[str]:
-    names = {group.name for group in app.registered_groups} | {
-        command.name or (command.callback.__name__ if command.callback else "")
-        for command in app.registered_commands
-    }
-    return {str(name) for name in names}
 
 
 if __name__ == "__main__":
