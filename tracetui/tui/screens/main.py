@@ -167,8 +167,8 @@ class MainScreen(Screen[None]):
 
     def _footer_keys(self) -> list[tuple[str, str]]:
         if self.prompt.is_open:
-            regex = [("Ctrl+r", "regex")] if self.prompt.purpose == "search" else []
-            return [("Enter", "keep"), ("Esc", "leave"), *regex]
+            own = [("Ctrl+r", "regex")] if self.prompt.purpose == "search" else [("Tab", "complete")]
+            return [("Enter", "keep"), ("Esc", "leave"), *own]
         if self.facets.is_open and self.facets.has_focus_within:
             return [("Space", "include"), ("x", "exclude"), ("c", "clear"), ("Tab", "tree"), ("Esc", "close")]
         if self.detail.has_focus_within:
@@ -430,6 +430,7 @@ class MainScreen(Screen[None]):
     def action_filter_open(self) -> None:
         """Filter by a query."""
         self.prompt.ask("filter", " filter & ", self.model.filter.text or None)
+        self._hint_filter(self.prompt.remembered.get("filter", "") or self.model.filter.text)
         self.redraw()
 
     def action_filter_toggle(self) -> None:
@@ -467,7 +468,7 @@ class MainScreen(Screen[None]):
         if message.purpose == "search":
             self._search(message.text, is_regex=message.is_regex)
         elif message.purpose == "filter":
-            self._check_filter(message.text)
+            self._hint_filter(message.text)
 
     def on_prompt_submitted(self, message: PromptSubmitted) -> None:
         """Keep the search, or filter by the query."""
@@ -548,12 +549,22 @@ class MainScreen(Screen[None]):
         self.redraw(rows=True)
 
     def _check_filter(self, text: str) -> bool:
-        """Say under the prompt what is wrong with a query; return whether it can be read."""
+        """Point at what is wrong with a query; return whether it can be read."""
         from tracetui.tui.view.filtering import check
+        from tracetui.tui.view.prompting import place_of, words_of
 
-        problem = check(text)
-        self.prompt.hint(problem)
-        return not problem
+        problem = check(text) if text.strip() else None
+        if problem is not None:
+            self.prompt.hint(words_of(problem), place_of(problem, text))
+        return problem is None
+
+    def _hint_filter(self, text: str) -> None:
+        """Say below the prompt how the query may go on; what is wrong with it, if it may not."""
+        from tracetui.querying.completion import complete
+
+        candidates = complete(text, self.prompt.cursor, self.model.view)
+        if candidates or self._check_filter(text):
+            self.prompt.offer(candidates)
 
     def _apply_filter(self, text: str) -> None:
         from tracetui.tui.view.filtering import matches

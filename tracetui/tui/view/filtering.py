@@ -10,13 +10,13 @@ from tracetui.querying.grammar import parse
 from tracetui.storage.backend import RunView
 
 
-def check(text: str) -> str:
-    """Return what is wrong with a query, "" if nothing is."""
+def check(text: str) -> QueryError | None:
+    """Return what is wrong with a query, None if nothing is."""
     try:
         parse(text, stages=False)
     except QueryError as problem:
-        return str(problem)
-    return ""
+        return problem
+    return None
 
 
 def matches(view: RunView, text: str, now_ms: int) -> Iterator[list[int]]:

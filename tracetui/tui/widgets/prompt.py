@@ -1,24 +1,32 @@
-"""A line to type into, at the foot of the screen: for searches, filters and names."""
+"""A line to type into, at the foot of the screen, and below it what is wrong with it or how it may go on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
+from tracetui.model.text import printable
+from tracetui.querying.completion import Candidate
 from tracetui.tui.messages import PromptCancelled, PromptChanged, PromptSubmitted
+from tracetui.tui.view.prompting import hint_pieces
+from tracetui.tui.widgets.pieces import to_text
 
 
-class Prompt(Horizontal):
+class Prompt(Vertical):
     """Asks for one line; posts what is typed, what was answered, or that it was left."""
 
     DEFAULT_CSS = """
-    Prompt { height: 1; display: none; background: $surface; }
+    Prompt { height: auto; display: none; background: $surface; }
     Prompt.asking { display: block; }
-    Prompt Static { width: auto; }
-    Prompt Input { border: none; height: 1; padding: 0; width: 1fr; background: $surface; }
-    Prompt #hint { color: $warning; }
+    Prompt Horizontal { height: 1; }
+    Prompt #label { width: auto; }
+    Prompt Input { width: 1fr; background: $surface; }
+    Prompt #hint { height: 1; display: none; }
+    Prompt.hinting #hint { display: block; }
     """
 
     def __init__(self) -> None:
@@ -26,38 +34,68 @@ class Prompt(Horizontal):
         self.purpose = ""
         self.is_regex = False
         self.remembered: dict[str, str] = {}
+        self.candidates: Sequence[Candidate] = ()
+        self._label_width = 0
         self._label = Static("", markup=False, id="label")
-        self._input = Input(id="input", select_on_focus=False)
+        # Textual 8.2.8: a focused Input draws a border over its only line unless it is compact.
+        self._input = Input(id="input", select_on_focus=False, compact=True)
         self._hint = Static("", markup=False, id="hint")
 
     def compose(self) -> ComposeResult:
-        """Lay out label, input and hint."""
-        yield self._label
-        yield self._input
+        """Lay out label and input, and the line below them."""
+        with Horizontal():
+            yield self._label
+            yield self._input
         yield self._hint
 
     def ask(self, purpose: str, label: str, text: str | None = None) -> None:
         """Open the line; it remembers what was typed for a purpose."""
         self.purpose = purpose
-        self._label.update(label)
+        self.candidates = ()
+        self._set_label(label)
         self.hint("")
         self._input.value = self.remembered.get(purpose, "") if text is None else text
         self._input.cursor_position = len(self._input.value)
         self.add_class("asking")
         self._input.focus()
 
+    def _set_label(self, label: str) -> None:
+        self._label_width = len(label)
+        self._label.update(label)
+
     @property
     def is_open(self) -> bool:
         """Whether it is asking."""
         return self.has_class("asking")
 
+    @property
+    def cursor(self) -> int:
+        """Where in the text the cursor stands, in characters."""
+        return self._input.cursor_position
+
     def close(self) -> None:
         """Put the line away."""
         self.remove_class("asking")
 
-    def hint(self, text: str) -> None:
-        """Say something behind what is typed."""
-        self._hint.update(f"  {text} " if text else "")
+    def hint(self, text: str, at: int = -1) -> None:
+        """Say something below what is typed, pointing at a character if ``at`` is one."""
+        self.offer((), text, at)
+
+    def offer(self, candidates: Sequence[Candidate], problem: str = "", at: int = -1) -> None:
+        """Show how the text may go on (Tab takes the first), or what is wrong with it."""
+        self.candidates = candidates
+        column = self._label_width + at if at >= 0 else -1
+        pieces = hint_pieces(candidates, printable(problem), column, self.size.width or 80)
+        self._hint.update(to_text(pieces, dark=bool(self.app.current_theme.dark)))
+        self.set_class(bool(pieces), "hinting")
+
+    def take_candidate(self) -> None:
+        """Put the first candidate in the place of what was begun."""
+        if self.candidates:
+            first = self.candidates[0]
+            text = self._input.value
+            self._input.value = text[: first.start] + first.text + text[first.end :]
+            self._input.cursor_position = first.start + len(first.text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what is typed."""
@@ -73,17 +111,19 @@ class Prompt(Horizontal):
         self.post_message(PromptSubmitted(self.purpose, event.value, is_regex=self.is_regex))
 
     def on_key(self, event: events.Key) -> None:
-        """Leave with Esc; Ctrl+R makes a search a regular expression, or text again."""
+        """Leave with Esc; complete with Tab; Ctrl+R makes a search a regular expression, or text again."""
         if event.key == "escape":
-            event.stop()
-            event.prevent_default()
             self.close()
             self.post_message(PromptCancelled(self.purpose))
+        elif event.key == "tab":
+            self.take_candidate()
         elif event.key == "ctrl+r" and self.purpose == "search":
-            event.stop()
             self.is_regex = not self.is_regex
-            self._label.update(" regex / " if self.is_regex else " / ")
+            self._set_label(" regex / " if self.is_regex else " / ")
             self.post_message(PromptChanged(self.purpose, self._input.value, is_regex=self.is_regex))
         elif event.key == "ctrl+u":
-            event.stop()
             self._input.value = ""
+        else:
+            return
+        event.stop()
+        event.prevent_default()
