@@ -53,6 +53,15 @@ def thought(id: str, parent: str | None = None) -> NewTrace:
     return new_trace(TraceDraft(Thought(id * 50), id=id, parent_id=parent, open=True))
 
 
+def torn(engine: FileEngine) -> None:
+    """Leave the run's log as a killed writer may."""
+    log = Path(engine.location) / "runs" / "r.log"
+    if log.exists():
+        with log.open("ab") as file:
+            file.write(b"\xa0torn")
+        os.utime(log, (1, 1))
+
+
 STEPS: list[Callable[[FileEngine], object]] = [
     lambda engine: engine.create_run("r", {"created_ms": 1}),
     lambda engine: engine.append("r", [thought("a")]),
@@ -64,9 +73,10 @@ STEPS: list[Callable[[FileEngine], object]] = [
     lambda engine: engine.delete_run("gone"),
     lambda engine: engine.repair("r"),
     lambda engine: engine.check(),
+    lambda engine: torn(engine),
     lambda engine: engine.append("r", [thought("d")]),
 ]
-WRITES = {1: ["a"], 2: ["b", "c"], 10: ["d"]}
+WRITES = {1: ["a"], 2: ["b", "c"], 11: ["d"]}
 
 
 def attempt(disk: Disk, place: Path, durability: str) -> dict[int, bool]:
