@@ -298,7 +298,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=3000)
+@settings(max_examples=2000)
 @given(st.lists(st.sampled_from(TOKENS) | texts(3), max_size=12).map("".join), st.booleans())
 def test_no_input_crashes_the_parser(text: str, stages: bool) -> None:
     """Any text gives a tree, which prints and reads back, or a QueryError with a message and a place."""

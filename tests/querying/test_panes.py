@@ -27,7 +27,7 @@ def edited_panes(draw: st.DrawFn) -> PaneState:
     return state
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(edited_panes())
 def test_panes_make_a_query_and_are_made_from_it(state: PaneState) -> None:
     """Panes to tree to text to tree to panes: nothing changes, locked parts included."""
@@ -42,7 +42,7 @@ def test_a_query_loses_nothing_in_the_panes(query: Query) -> None:
     assert ordered.stages == query.stages
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(runs(), fitting_expressions())
 def test_a_query_means_the_same_in_the_panes(drafts: list[TraceDraft], expression: object) -> None:
     """Asked of generated runs."""

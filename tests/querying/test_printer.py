@@ -8,7 +8,7 @@ from tracetui.querying.grammar import parse
 from tracetui.querying.printer import print_query
 
 
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @given(queries())
 def test_reading_what_was_printed_gives_the_same_tree(query: Query) -> None:
     """And the text never begins with a dash, which a shell would take for an option."""

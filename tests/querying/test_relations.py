@@ -43,4 +43,5 @@ def test_a_long_chain_is_like_any_tree(late: bool) -> None:
         assert found("sibling:(x)") == []
         assert len(found("under:(type:Thought)")) == COUNT - 1
         assert len(found("NOT under:(type:Error) NOT tag:top")) == 999
+        assert len(found("root:0")) == COUNT
         assert found(f"depth:{COUNT - 1}") == [COUNT - 1]

@@ -70,6 +70,7 @@ class Reader:
         self.unreadable: dict[int, str] = {}
         self._bodies: dict[int, Body | None] = {}
         self._depths: dict[int, int] = {}
+        self._roots: dict[int, int] = {}
         self._run: Run | None = None
         self._notes: tuple[dict[int, list[str]], dict[int, list[str]]] | None = None
         self._loops: frozenset[int] | None = None
@@ -214,11 +215,16 @@ class Reader:
         return depths[seq]
 
     def root(self, seq: int) -> int:
-        """Return the root above a trace, itself if it is one."""
-        parents = self.view.parents
-        while parents[seq] >= 0:
-            seq = parents[seq]
-        return seq
+        """Return the root above a trace, itself if it is one; amortised, no recursion."""
+        roots, parents = self._roots, self.view.parents
+        path = []
+        node = seq
+        while node not in roots and parents[node] >= 0:
+            path.append(node)
+            node = parents[node]
+        top = roots.setdefault(node, node)
+        roots.update(dict.fromkeys(path, top))
+        return top
 
     def duration(self, seq: int) -> list[int]:
         """Return milliseconds: a ToolCall's own field, else end − start."""
@@ -397,10 +403,3 @@ _HEAD_VALUES: dict[str, Callable[[Reader, int], Iterable[Any]]] = {
     "seq": lambda r, s: (r.number(s),),
     "text": lambda r, s: (text for _, text in r.texts(s)),
 }
-
-
-def extend_order(value: object) -> tuple[int, object]:
-    """Return a key that orders values of any shape: numbers, then text, then the rest by how it is shown."""
-    if isinstance(value, bool | int | float):
-        return (0, value) if value == value else (1, "")  # noqa: PLR0124 - not NaN
-    return (2, value.casefold()) if isinstance(value, str) else (3, repr(value))
