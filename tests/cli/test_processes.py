@@ -57,7 +57,7 @@ def test_parallel_commands_lose_nothing_while_somebody_follows(shell: Run, tmp_p
     made = shell("run", "start", "r").lines[0]
     surroundings = {**os.environ, "TRACETUI_STORE": str(tmp_path / "store")}
     follower = subprocess.Popen(
-        [*COMMAND, "tail", made, "-n", "0", "--json"], stdout=subprocess.PIPE, env=surroundings
+        [*COMMAND, "tail", made, "-n", "1000", "--json"], stdout=subprocess.PIPE, env=surroundings
     )
     recorders = [
         subprocess.Popen(

@@ -142,3 +142,11 @@ def test_late_fields_are_those_with_a_default() -> None:
         late_values({"content": "x"})
     with pytest.raises(InvalidTraceError, match="must be an int"):
         late_values({"results_count": "many"})
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_confidence_that_json_does_not_have_comes_back(number: float) -> None:
+    """It is a string in JSON, and a number again when it is read."""
+    shown = json.loads(json.dumps(type_to_json(Thought("x", number)), allow_nan=False))
+    assert isinstance(shown["Thought"]["confidence"], str)
+    assert repr(type_from_json(shown)) == repr(Thought("x", number))

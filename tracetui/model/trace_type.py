@@ -11,7 +11,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeAlias, cast
 
 from tracetui.errors import InvalidTraceError
-from tracetui.model.value import Value, ValueLike, checked_name, from_jsonable, normalize, to_jsonable
+from tracetui.model.value import (
+    NON_FINITE,
+    Value,
+    ValueLike,
+    checked_name,
+    from_jsonable,
+    normalize,
+    to_jsonable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +250,11 @@ def type_from_json(value: object) -> TraceType:
     known = {f.name for f in fields(kind)}
     if unknown := sorted(set(body) - known):
         raise InvalidTraceError("trace_type", f"{name} has no field {unknown[0]!r}")
+    given = {key: cast("Any", from_jsonable(item)) for key, item in body.items()}
+    if given.get("confidence") in NON_FINITE:
+        given["confidence"] = float(given["confidence"])
     try:
-        made = kind(**{key: cast("Any", from_jsonable(item)) for key, item in body.items()})
+        made = kind(**given)
     except TypeError as problem:
         missing = str(problem).partition("arguments: " if "arguments" in str(problem) else "argument: ")[2]
         raise InvalidTraceError("trace_type", f"{name} lacks {missing}") from None

@@ -35,6 +35,8 @@ MAX_PACKED_BYTES = 32 * 1024 * 1024
 MAX_NAME_BYTES = 512
 """Length of an id, type name or tag in UTF-8."""
 MAX_TAGS = 1000
+NON_FINITE = ("NaN", "Infinity", "-Infinity")
+"""How JSON output shows floats that JSON does not have."""
 
 _packer = msgpack.Packer(unicode_errors="surrogatepass", autoreset=True)
 

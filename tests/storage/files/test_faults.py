@@ -59,6 +59,7 @@ def ids(store: TraceStore, run_id: str) -> list[str]:
     return [trace.id for trace in store.list(run_id)]
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """SIGKILL at a random moment of a real writer: what it was told is there, and the store goes on."""
     chance = random.Random(7)
@@ -448,6 +449,7 @@ def test_a_run_deleted_under_an_open_handle_is_gone_for_it(tmp_path: Path) -> No
         assert list((path / "runs").iterdir()) == [log_of(path)]
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_followers_under_killed_writers_see_the_surviving_sequence_once(tmp_path: Path) -> None:
     """Four writers at a time, killed at random; three followers agree with the log in the end."""
     path = tmp_path / "store"

@@ -324,6 +324,7 @@ def test_a_write_that_cannot_be_undone_poisons_the_handle(tmp_path: Path) -> Non
     assert engine.check() == []
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_takes_no_lock_along(tmp_path: Path, engine: FileEngine) -> None:
     """A child that lives on does not keep its parent's lock, not even if it was forked inside a commit."""
     reader, writer = os.pipe()

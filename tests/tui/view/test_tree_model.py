@@ -132,9 +132,13 @@ def test_moving_among_rows(memory: tracetui.Database, login: str) -> None:
     model.fold_all()
     assert ids(model) == ["root"]
     assert model.nearest(model.view.seq_of("error1") or 0) == 0
-    model.set_open_seqs([0, model.view.seq_of("tests") or 0])
+    error = model.view.seq_of("error1") or 0
+    assert [model.view.ids[seq] for seq in model.closed_above(error)] == ["bash1", "tests", "root"]
+    model.reveal(error)
     assert "bash2" in ids(model)
-    assert model.open_seqs() == {0, model.view.seq_of("tests")}
+    model.fold_seqs(model.ancestors(error)[:2])
+    assert ids(model)[-1] == "tests"
+    assert model.ancestors(-1) == []
 
 
 def test_a_filter_shows_matches_and_ancestors(memory: tracetui.Database, login: str) -> None:
@@ -216,4 +220,6 @@ def test_rows_are_those_of_get_tree(memory: tracetui.Database, login: str) -> No
     model.unfold_all()
     tree = TraceStore(memory).get_tree(login, "root")
     assert tree is not None
-    assert list(zip(model.depths, ids(model), strict=True)) == [(depth, trace.id) for depth, trace in tree.walk()]
+    assert list(zip(model.depths, ids(model), strict=True)) == [
+        (depth, trace.id) for depth, trace in tree.walk()
+    ]
