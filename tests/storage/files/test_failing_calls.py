@@ -73,7 +73,7 @@ STEPS: list[Callable[[FileEngine], object]] = [
     lambda engine: engine.delete_run("gone"),
     lambda engine: engine.repair("r"),
     lambda engine: engine.check(),
-    lambda engine: torn(engine),
+    torn,
     lambda engine: engine.append("r", [thought("d")]),
 ]
 WRITES = {1: ["a"], 2: ["b", "c"], 11: ["d"]}
