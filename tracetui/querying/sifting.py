@@ -57,7 +57,7 @@ def folded(text: str) -> Sieve | None:
     plain = max(_ASCII.findall(wanted), key=len, default="")
     if plain:
         letters = set(plain)
-        others = tuple(raw for raw, into in folding_into_ascii() if into & letters)
+        others = tuple({raw[:2] for raw, into in folding_into_ascii() if into & letters})  # fewer to look for
         return lambda bodies: _lowered(bodies, plain.encode(), others)
     caseless = max(_CASELESS.findall(wanted), key=len, default="")
     return holding(caseless.encode()) if caseless else None
