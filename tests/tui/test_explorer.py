@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 
 import tracetui
@@ -38,6 +40,16 @@ def main_screen(app: ExplorerApp) -> MainScreen:
     """Return the main screen."""
     assert isinstance(app.screen, MainScreen)
     return app.screen
+
+
+def following(screen: MainScreen) -> bool:
+    """Whether the newest trace is kept in view."""
+    return screen.pinned
+
+
+def shows(app: ExplorerApp, kind: type[Screen[Any]]) -> bool:
+    """Whether a screen of this kind is on top."""
+    return isinstance(app.screen, kind)
 
 
 def cursor_id(app: ExplorerApp) -> str:
@@ -119,6 +131,11 @@ async def test_searching_finds_unfolds_and_refolds(memory: Database, login: str)
         await pilot.press("n", "N")
         assert cursor_id(app) == first
         assert "search 'exited': 3 hits" in screen_text(app)
+        await pilot.press("escape")
+        assert len(main_screen(app).model.tree) < 16
+        assert cursor_id(app) == first
+        await pilot.press("slash", "enter")
+        await settle(pilot)
         await pilot.press("slash", "ctrl+u", "ctrl+r", *"ex[")
         await settle(pilot)
         assert "no regular expression" in screen_text(app)
@@ -146,6 +163,12 @@ async def test_filtering_dims_ancestors_and_comes_off_and_on(memory: Database, l
         await pilot.press("ampersand", "ctrl+u", *"dur:", "enter")
         await settle(pilot)
         assert main_screen(app).prompt.is_open
+        prompt, pointed = screen_text(app).splitlines()[-3:-1]
+        assert prompt == " filter & dur:"
+        assert pointed.startswith("              ^ a value after dur:")
+        await pilot.press("ctrl+u", *"type:Er", "tab")
+        await settle(pilot)
+        assert screen_text(app).splitlines()[-2] == " filter & type:Error"
         await pilot.press("escape", "ampersand", "ctrl+u", "enter")
         await settle(pilot)
         assert model.filter.text == ""
@@ -242,7 +265,7 @@ async def test_help_palette_and_copying(
         await settle(pilot)
         await pilot.press("question_mark")
         await settle(pilot)
-        assert isinstance(app.screen, HelpScreen)
+        assert shows(app, HelpScreen)
         assert "What the keys do here" in screen_text(app)
         await pilot.press("escape")
         commands = {command.title for command in app.get_system_commands(app.screen)}
@@ -251,7 +274,7 @@ async def test_help_palette_and_copying(
         for key in "istjrql":
             await pilot.press("y")
             await settle(pilot)
-            assert isinstance(app.screen, CopyScreen)
+            assert shows(app, CopyScreen)
             await pilot.press(key)
             await settle(pilot)
         assert copied[0] == "error2"
@@ -322,11 +345,11 @@ async def test_a_live_run_is_followed_until_one_moves_up(memory: Database) -> No
     async with app.run_test(size=(120, 32), notifications=True) as pilot:
         await settle(pilot)
         screen = main_screen(app)
-        assert screen.pinned
+        assert following(screen)
         await added(pilot, store, run.id, 40)
         assert screen.tree_view.cursor == 40
         await pilot.press("k")
-        assert not screen.pinned
+        assert not following(screen)
         await added(pilot, store, run.id, 5)
         assert screen.tree_view.cursor == 39
         assert screen.missed == 5
@@ -385,7 +408,7 @@ async def test_the_picker_is_a_board_of_runs(memory: Database, login: str) -> No
         assert memory.run("good").tags == ("pinned",)
         await pilot.press("D")
         await settle(pilot)
-        assert isinstance(app.screen, AskScreen)
+        assert shows(app, AskScreen)
         await pilot.press("n")
         await settle(pilot)
         await pilot.press("D", "y")
@@ -395,10 +418,10 @@ async def test_the_picker_is_a_board_of_runs(memory: Database, login: str) -> No
             await pilot.press(key)
         await pilot.press("enter")
         await settle(pilot)
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
         await pilot.press("q")
         await settle(pilot)
-        assert isinstance(app.screen, PickerScreen)
+        assert shows(app, PickerScreen)
         await pilot.press("q")
         assert app.return_value is None
 
@@ -414,10 +437,10 @@ async def test_going_from_run_to_run(memory: Database, login: str) -> None:
         await settle(pilot)
         await pilot.press("L", "H", "H", "H")
         await settle(pilot)
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
         await pilot.press("r")
         await settle(pilot)
-        assert isinstance(app.screen, PickerScreen)
+        assert shows(app, PickerScreen)
         await pilot.press("escape")
         await settle(pilot)
         here = main_screen(app)

@@ -91,7 +91,7 @@ class MainScreen(Screen[None]):
         self._first_query = query
         self._jumps: list[int] = []
         self._before_search = -1
-        self._opened_for_search: set[int] | None = None
+        self._opened_for_search: set[int] = set()
         self._last_absorb = 0.0
         self._pending: list[object] = []
         self._quiet = 0.0
@@ -149,7 +149,8 @@ class MainScreen(Screen[None]):
         model = self.model
         shown = model.filter.shown.__contains__ if model.is_filtered else None
         errors = {error.seq for error in model.errors.found}
-        return minimap(model.view, width, errors, model.verdict.terminal, self.tree_view.cursor_seq, shown)
+        cursor, hits = self.tree_view.cursor_seq, model.search.hits
+        return minimap(model.view, width, errors, model.verdict.terminal, cursor, shown, hits)
 
     def _where(self) -> str:
         seq = self.tree_view.cursor_seq
@@ -158,12 +159,15 @@ class MainScreen(Screen[None]):
         return f"trace {seq + 1} of {self.model.view.count}"
 
     def _truth(self, width: int) -> list[tuple[str, str]]:
-        live = ""
-        if self.model.verdict.label == "LIVE":
-            live = "LIVE" if self.pinned else f"PAUSED +{self.missed}" if self.missed else "LIVE (F follows)"
-        elif self.app.import_progress:
-            live = self.app.import_progress
+        live = self._live_words()
         return truth_line(self.model, self.tree_view.cursor, self.row_style.metric, live, width)
+
+    def _live_words(self) -> str:
+        if self.model.verdict.label != "LIVE":
+            return self.app.import_progress
+        if self.pinned:
+            return "LIVE"
+        return f"PAUSED +{self.missed} of {self.model.view.count}" if self.missed else "LIVE (F follows)"
 
     def _footer_keys(self) -> list[tuple[str, str]]:
         if self.prompt.is_open:
@@ -410,7 +414,6 @@ class MainScreen(Screen[None]):
     def action_search_open(self) -> None:
         """Search for text."""
         self._before_search = self.tree_view.cursor_seq
-        self._opened_for_search = self.model.tree.open_seqs()
         self.prompt.ask("search", " regex / " if self.prompt.is_regex else " / ")
         self.redraw()
 
@@ -425,7 +428,9 @@ class MainScreen(Screen[None]):
     def _to_hit(self, step: int) -> None:
         if not self._say_why_not("search.next"):
             self._unpin()
-            self.jump(self.model.next_hit(self.tree_view.cursor_seq, step))
+            hit = self.model.next_hit(self.tree_view.cursor_seq, step)
+            self._opened_for_search.update(self.model.tree.closed_above(hit))
+            self.jump(hit)
 
     def action_filter_open(self) -> None:
         """Filter by a query."""
@@ -489,12 +494,22 @@ class MainScreen(Screen[None]):
         message.stop()
         if message.purpose == "search":
             self._clear_search()
-            if self._opened_for_search is not None:
-                self.model.tree.set_open_seqs(self._opened_for_search)
-            self.tree_view.changed()
+            self._refold_search(self._before_search)
             if self._before_search >= 0:
                 self.tree_view.show_seq(self._before_search)
         self._leave_prompt()
+
+    def _refold_search(self, stay: int) -> None:
+        """Fold again what the search unfolded, but for what holds the trace one stays at."""
+        opened, self._opened_for_search = self._opened_for_search, set()
+        closing = opened.difference(self.model.tree.ancestors(stay))
+        if closing:
+            self._keeping_place(lambda: self.model.tree.fold_seqs(closing))
+
+    def _show_hit(self, seq: int) -> None:
+        """Go to a hit, noting which folds that opens."""
+        self._opened_for_search.update(self.model.tree.closed_above(seq))
+        self.tree_view.show_seq(seq)
 
     def _leave_prompt(self) -> None:
         self.prompt.close()
@@ -517,7 +532,7 @@ class MainScreen(Screen[None]):
             self.prompt.hint(f"no regular expression: {problem}")
             return
         self.prompt.hint("")
-        pieces = find_text(self.model.view, pattern)
+        pieces = find_text(self.model.view, pattern, literal="" if is_regex else text)
 
         def work() -> None:
             self._gather(pieces, lambda hits, done: self._take_hits(text, hits, is_regex=is_regex, done=done))
@@ -545,7 +560,7 @@ class MainScreen(Screen[None]):
         if first and hits and self.prompt.is_open:
             start = max(self._before_search, 0)
             here = start if start in hits[:1] else self.model.next_hit(start - 1, 1)
-            self.tree_view.show_seq(here)
+            self._show_hit(here)
         self.redraw(rows=True)
 
     def _check_filter(self, text: str) -> bool:
@@ -562,7 +577,8 @@ class MainScreen(Screen[None]):
         """Say below the prompt how the query may go on; what is wrong with it, if it may not."""
         from tracetui.querying.completion import complete
 
-        candidates = complete(text, self.prompt.cursor, self.model.view)
+        found = complete(text, self.prompt.cursor, self.model.view)
+        candidates = [each for each in found if text[each.start : each.end] != each.text]
         if candidates or self._check_filter(text):
             self.prompt.offer(candidates)
 
@@ -804,6 +820,7 @@ class MainScreen(Screen[None]):
             self._close_facets()
         elif self.model.search.text:
             self._clear_search()
+            self._refold_search(self.tree_view.cursor_seq)
         elif self.model.tree.root is not None:
             self.action_view_unzoom()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tracetui.errors import TraceTuiError
 from tracetui.model.trace import Trace
+from tracetui.querying.sifting import Sieve, folded
 from tracetui.querying.texts import literal_pattern, texts_of
 from tracetui.storage.backend import RunView
 
@@ -15,11 +16,39 @@ PIECE = 500
 """Traces looked at between two looks at whether to go on."""
 
 
-def find_text(view: RunView, pattern: re.Pattern[str], start: int = 0) -> Iterator[list[int]]:
-    """Yield the seqs whose visible text matches, in lists, one for every piece of the run."""
+def find_text(
+    view: RunView, pattern: re.Pattern[str], start: int = 0, literal: str = ""
+) -> Iterator[list[int]]:
+    """Yield the seqs whose visible text matches, in lists, one for every piece of the run.
+
+    ``literal`` is the text that every match holds, whatever its case: bodies without it are not decoded.
+    """
     count = view.count
+    sieve = folded(literal) if literal else None
     for first in range(start, count, PIECE):
-        yield [seq for seq in range(first, min(first + PIECE, count)) if _matches(view.trace(seq), pattern)]
+        seqs: Sequence[int] = range(first, min(first + PIECE, count))
+        if sieve is not None:
+            seqs = _sifted(view, seqs, sieve, pattern)
+        yield [seq for seq in seqs if _matches(view.trace(seq), pattern)]
+
+
+_DOTLESS = "\u0131".encode()
+"""Python's regular expressions take it for an "i" when case does not matter; folding does not."""
+
+
+def _sifted(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: re.Pattern[str]) -> list[int]:
+    """Return the traces whose body, type name or tags may match."""
+    bodies = [b"\xc1".join(parts) if parts else b"" for parts in view.packed_bodies(seqs)]
+    may = sieve(bodies)
+    names = [bool(pattern.search(name)) for name in view.type_names]
+    return [
+        seq
+        for place, seq in enumerate(seqs)
+        if place in may
+        or names[view.types[seq]]
+        or _DOTLESS in bodies[place]
+        or any(pattern.search(tag) for tag in view.tags_of(seq))
+    ]
 
 
 def _matches(trace: Trace, pattern: re.Pattern[str]) -> bool:

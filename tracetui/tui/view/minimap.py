@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tracetui.analysis.summary import letter
@@ -25,17 +25,19 @@ def minimap(
     terminal: int,
     cursor: int,
     is_shown: Callable[[int], bool] | None,
+    hits: Sequence[int] = (),
 ) -> list[Cell]:
-    """Return at most ``width`` cells for a run, in seq order; linear in errors and width, not in traces.
+    """Return at most ``width`` cells for a run, in seq order; linear in errors, hits and width, not in traces.
 
     A cell takes the letter of the middle of its stretch; "e" where an error is in it, "E" for the one that ended
-    the run.
+    the run; "/" for a hit of the search, where cells stand for several traces, else the letter of the hit.
     """
     total = view.count
     if not total or width <= 0:
         return []
     cells = min(width, total)
     marked = {seq * cells // total: seq for seq in errors}
+    sought = {seq * cells // total: seq for seq in reversed(hits)}
     found = []
     here = cursor * cells // total if cursor >= 0 else -1
     for number in range(cells):
@@ -46,6 +48,8 @@ def minimap(
             role = "map dim"
         if view.statuses[middle] == 2:
             role = "map failed"
+        if number in sought:
+            text, role, seq = text if cells == total else "/", "map hit", sought[number]
         if number in marked:
             text, role, seq = "e", "map error", marked[number]
         if terminal >= 0 and terminal * cells // total == number:

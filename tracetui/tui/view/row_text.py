@@ -6,10 +6,12 @@ the metric, and in wide terminals a bar on the run's time axis.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tracetui.analysis.summary import letter
 from tracetui.model.trace_type import ERROR
+from tracetui.querying.texts import pattern_spans
 from tracetui.tui.view.cells import cut, pad_left, width_of
 from tracetui.tui.view.figures import clock, cost, count, duration, offset
 from tracetui.tui.view.glyphs import Glyphs
@@ -67,15 +69,34 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
         fold = style.glyphs.unfolded if model.tree.is_open(row) else style.glyphs.folded
     kind = letter(model.view.kinds[seq], model.type_name(seq))
     badges = _badges(model, row, seq)
+    pattern = model.search.pattern if seq in model.search.found else None
+    if pattern is not None and not pattern.search(model.summary(seq)):
+        badges.insert(0, (" /", "hit"))
     badge_width = sum(width_of(text) for text, _ in badges)
     room = width - width_of(indent) - 4 - badge_width - 1
     text = cut(model.summary(seq), max(room, 4))
     role = _role(model, seq)
     used = width_of(indent) + 4 + width_of(text) + badge_width
     return [
-        (indent, "guide"), (f"{fold} ", "fold"), (f"{kind} ", f"letter {_letter_role(kind)}"), (text, role),
-        (" " * max(width - used, 0), "text"), *badges,
+        (indent, "guide"), (f"{fold} ", "fold"), (f"{kind} ", f"letter {_letter_role(kind)}"),
+        *highlighted(text, role, pattern), (" " * max(width - used, 0), "text"), *badges,
     ]  # fmt: skip
+
+
+def highlighted(text: str, role: str, pattern: re.Pattern[str] | None) -> list[Piece]:
+    """Return the text in pieces, what the pattern finds in it in the role of hits.
+
+    >>> highlighted("a token", "text", re.compile("tok"))
+    [('a ', 'text'), ('tok', 'hit'), ('en', 'text')]
+    """
+    if pattern is None:
+        return [(text, role)]
+    pieces: list[Piece] = []
+    at = 0
+    for start, end in pattern_spans(pattern, text):
+        pieces += [(text[at:start], role), (text[start:end], "hit")]
+        at = end
+    return [piece for piece in [*pieces, (text[at:], role)] if piece[0]]
 
 
 def _letter_role(kind: str) -> str:
@@ -111,7 +132,7 @@ def _badges(model: RunModel, row: int, seq: int) -> list[Piece]:
 
 def _right(model: RunModel, seq: int, style: RowStyle) -> list[Piece]:
     pieces: list[Piece] = []
-    if style.time_format != "off" and model.has_times:
+    if style.time_format != "off":
         pieces.append((pad_left(_time(model, seq, style), TIME_WIDTH), "time"))
     text, role = _metric(model, seq, style)
     pieces.append((pad_left(text, METRIC_WIDTH), role))
@@ -122,6 +143,8 @@ def _right(model: RunModel, seq: int, style: RowStyle) -> list[Piece]:
 
 
 def _time(model: RunModel, seq: int, style: RowStyle) -> str:
+    if not model.has_times:
+        return f"#{seq + 1}"
     timestamp = model.view.timestamps[seq]
     return clock(timestamp) if style.time_format == "clock" else offset(timestamp - model.start_ms)
 

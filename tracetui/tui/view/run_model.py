@@ -6,6 +6,7 @@ first asked for and again after news, at most as often as the caller asks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import ERROR
+from tracetui.querying.texts import literal_pattern
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
@@ -46,6 +48,8 @@ class Search:
     text: str = ""
     is_regex: bool = False
     hits: list[int] = field(default_factory=list)
+    found: frozenset[int] = frozenset()
+    pattern: re.Pattern[str] | None = None
     below: dict[int, int] = field(default_factory=dict)
     done: bool = True
 
@@ -214,7 +218,8 @@ class RunModel:
             while node >= 0:
                 below[node] = below.get(node, 0) + 1
                 node = parents[node]
-        self.search = Search(text, is_regex, found, below, done)
+        pattern = literal_pattern(text, is_regex=is_regex) if text else None
+        self.search = Search(text, is_regex, found, frozenset(found), pattern, below, done)
 
     def next_hit(self, seq: int, step: int) -> int:
         """Return the hit after (step 1) or before (−1) a trace, going round; −1 if there is none."""

@@ -170,17 +170,23 @@ class TreeModel:
         self._orphans_open = True
         self.rebuild()
 
-    def open_seqs(self) -> set[int]:
-        """Return the unfolded traces that have children, to be given back to ``set_open_seqs``."""
-        first = self.view.first_child
-        return {seq for seq, is_open in enumerate(self._open) if is_open and first[seq] >= 0}
+    def ancestors(self, seq: int) -> list[int]:
+        """Return the traces above one, nearest first; none for what is no trace."""
+        found = []
+        node = self.view.parents[seq] if seq >= 0 else -1
+        while node >= 0:
+            found.append(node)
+            node = self.view.parents[node]
+        return found
 
-    def set_open_seqs(self, seqs: Iterable[int]) -> None:
-        """Unfold exactly these."""
-        self._open = bytearray(len(self._open))
+    def closed_above(self, seq: int) -> list[int]:
+        """Return the folded traces above one: those that ``reveal`` would unfold."""
+        return [node for node in self.ancestors(seq) if not self._open[node]]
+
+    def fold_seqs(self, seqs: Iterable[int]) -> None:
+        """Fold these, wherever they are."""
         for seq in seqs:
-            if seq < len(self._open):
-                self._open[seq] = 1
+            self._open[seq] = 0
         self.rebuild()
 
     # ---- finding -----------------------------------------------------------------------------------------
