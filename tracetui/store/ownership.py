@@ -7,7 +7,6 @@ one could see if it lived: same boot of the same host, same pid namespace. Anyth
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 from tracetui.model.run import ACTIVE, PAUSED, Owner, Run
@@ -17,14 +16,12 @@ _PROC = Path("/proc")
 
 def this_process() -> Owner:
     """Return the identity of the calling process; after a fork the child's own."""
-    return Owner(
-        socket.gethostname(), _boot_id(), _pid_namespace(), os.getpid(), _start_of(os.getpid()) or ""
-    )
+    return Owner(os.uname().nodename, _boot_id(), _pid_namespace(), os.getpid(), _start_of(os.getpid()) or "")
 
 
 def is_dead(owner: Owner) -> bool:
     """Return whether the owner certainly no longer runs; False where it cannot be known."""
-    if (owner.host, owner.pid_namespace) != (socket.gethostname(), _pid_namespace()):
+    if (owner.host, owner.pid_namespace) != (os.uname().nodename, _pid_namespace()):
         return False
     if owner.boot_id != _boot_id():
         return bool(owner.boot_id)

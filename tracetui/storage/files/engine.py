@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import re
 import threading
 import time
-import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tracetui.errors import (
     ClosedError,
@@ -33,13 +30,15 @@ from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
 from tracetui.storage.decide import RUN, Commit, Entry
 from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
-from tracetui.storage.files.check import Repaired, check_log, rewrite
 from tracetui.storage.files.frame import VERSION, Header, encode
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import create_file, create_log
 from tracetui.storage.files.run import GoneError, Options, RunFile
 from tracetui.storage.tail import Tail
 from tracetui.storage.view import LiveView
+
+if TYPE_CHECKING:
+    from tracetui.storage.files.check import Repaired
 
 STORE_FORMAT = 1
 OPEN_RUNS = 64
@@ -58,7 +57,9 @@ def file_name(run_id: str) -> str:
     """
     if _PLAIN_ID.match(run_id) and not run_id.endswith(LOG_SUFFIX):
         return run_id
-    digest = hashlib.blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16)
+    from hashlib import blake2b
+
+    digest = blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16)
     return "x-" + digest.hexdigest()
 
 
@@ -102,6 +103,8 @@ class FileEngine:
         except OSError as problem:
             raise UnreachableError(self.location, problem.strerror or str(problem)) from problem
         try:
+            import json
+
             found = int(json.loads(content)["format"])
         except (ValueError, KeyError, TypeError):
             raise CorruptionError(path, 0, "it does not say which format the store has") from None
@@ -123,7 +126,7 @@ class FileEngine:
             disk.make_folder(folder)
             disk.sync_folder(os.path.dirname(os.path.abspath(folder)))  # noqa: PTH100, PTH120
         if not disk.exists(path):
-            content = json.dumps({"format": STORE_FORMAT, "store_id": str(uuid.uuid4())}).encode()
+            content = b'{"format": %d, "store_id": "%s"}' % (STORE_FORMAT, os.urandom(16).hex().encode())
             with contextlib.suppress(FileExistsError):
                 create_file(disk, path, content)
         self._made = True
@@ -343,6 +346,8 @@ class FileEngine:
             raise self._unreachable(problem) from problem
 
     def _check(self, run_id: str | None) -> list[Damage]:
+        from tracetui.storage.files.check import check_log
+
         if run_id is not None:
             path = self._log_path(run_id)
             if not self._disk.exists(path):
@@ -361,6 +366,8 @@ class FileEngine:
         return self._with(run_id, lambda held: self._repair(run_id, held))
 
     def _repair(self, run_id: str, held: RunFile) -> Repaired:
+        from tracetui.storage.files.check import Repaired, rewrite
+
         done: list[tuple[str, tuple[Damage, ...]]] = []
         try:
             held.locked(lambda _: done.append(rewrite(self._disk, held.path)))
