@@ -185,7 +185,7 @@ def test_open_and_end(run: Run, tmp_path: Path) -> None:
         (("query", "--format", "nope"), 2, "choose one of"),
         (("query", "dur:>"), 2, "^"),
         (("query", "tpye:Error"), 2, "did you mean type:"),
-        (("query", "--since", "soon"), 2, "--since soon: expected"),
+        (("query", "--since", "soon"), 2, "--since"),
         (("query", "--all", "--run", "x"), 2, "exclude each other"),
         (("show", "none"), 1, "no trace 'none'"),
         (("open",), 2, "`tracetui tree` and `tracetui why`"),
@@ -266,7 +266,12 @@ def test_query_in_every_format(run: Run, tmp_path: Path) -> None:
     table = run("query", "type:Error").lines
     assert table[0].split() == ["ID", "TIME", "TYPE", "STATUS", "TAGS", "WHAT"]
     assert len(table) == 4
-    assert "query: type:Error" in run("query", "type:Error", "--explain").err
+    assert "type:Error" in run("query", "type:Error", "--explain").err
+    counted = run("query", "type:ToolCall | count by name")
+    assert [line.split() for line in counted.lines] == [["NAME", "COUNT"], ["bash", "3"], ["read_file", "1"]]
+    assert json.loads(run("query", "type:ToolCall | stats dur", "--json").out)[0]["count"] == 4
+    assert run("query", "type:ToolCall | sort -dur | limit 1", "--all", "--format", "ids").lines == ["bash0"]
+    assert run("query", "| count", "--format", "ids").code == 2
     assert run("query", "type:Nothing").code == 1
     assert run("query", "type:Nothing", "--fail-if-any").code == 0
     assert run("query", "type:Error", "--fail-if-any").code == 1

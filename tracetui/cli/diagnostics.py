@@ -56,8 +56,9 @@ def report(problem: TraceTuiError) -> int:
     """Say what went wrong and return the exit code for it."""
     if isinstance(problem, QuerySyntaxError):
         say(f"tracetui: {problem}")
-        say(f"  {problem.text}")
-        say("  " + " " * problem.position + "^")
+        from tracetui.querying.grammar import caret
+
+        say(caret(problem))
     else:
         say(f"tracetui: {problem}")
     return code_of(problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tracetui.model.run import Run
     from tracetui.model.trace import Trace
     from tracetui.querying.ast import Query
+    from tracetui.querying.plan import Plan
     from tracetui.store.database import Database
 
 RunOrFile = Annotated[
@@ -88,19 +89,32 @@ def query(
     Exits 0 with hits, 1 without; with --fail-if-any the other way round. docs/query.md has the language
     """
     chosen = wants_json(format_name, json, QUERY_FORMATS)
-    asked = _query(" ".join(expression or ()), type_name, tag, since, until, parent, text)
+    asked = _asked(expression or [], type_name, tag, since, until, parent, text)
     if all_runs and run is not None:
         raise UsageError("--run and --all exclude each other")
     db, ids = (session.db, [found.id for found in session.db.runs()]) if all_runs else _one(run)
-    if explain:
-        from tracetui.querying.printer import print_query
+    from tracetui.querying.search import plans
 
-        diagnostics.say(f"query: {print_query(asked) or '(everything)'}")
-    hits = list(_hits(db, ids, asked, limit))
-    _write(db, hits, chosen)
-    if fail_if_any:
-        raise diagnostics.Ended(diagnostics.NOTHING if hits else diagnostics.OK)
-    if not hits:
+    used: list[Plan] = []
+
+    def kept() -> Iterator[Plan]:
+        for plan in plans(db, asked, ids, skip_missing=all_runs):
+            used.append(plan)
+            yield plan
+
+    found = _answer(db, kept(), asked, chosen, limit)
+    for plan in used:
+        if explain:
+            diagnostics.say(plan.explain())
+        for hint in dict.fromkeys(plan.hints):
+            diagnostics.say(f"hint: {hint}")
+    unreadable = sum(len(plan.unreadable) for plan in used)
+    if unreadable:
+        diagnostics.say(
+            f"tracetui: {unreadable} traces are damaged and could not be looked at; `tracetui check` says where"
+        )
+        raise diagnostics.Ended(diagnostics.DAMAGED)
+    if found == fail_if_any:
         raise diagnostics.Ended(diagnostics.NOTHING)
 
 
@@ -109,8 +123,8 @@ def _one(run: str | None) -> tuple[Database, list[str]]:
     return db, [found.id]
 
 
-def _query(
-    words: str,
+def _asked(
+    words: list[str],
     types: list[str] | None,
     tags: list[str] | None,
     since: str | None,
@@ -119,42 +133,46 @@ def _query(
     texts: list[str] | None,
 ) -> Query:
     """Return the query that words and flags mean together: the same tree, whichever way it was said."""
-    from tracetui.querying.ast import Query, Range, Text, all_of, term
-    from tracetui.querying.grammar import parse_with_hints
-    from tracetui.querying.values import check_time
+    from tracetui.querying.flags import query_of
 
-    parsed = parse_with_hints(words)
+    parsed = query_of(
+        words, types=types or (), tags=tags or (), since=since, until=until,
+        parents=[] if parent is None else [parent], texts=texts or (),
+    )  # fmt: skip
     for hint in parsed.hints:
         diagnostics.say(f"hint: {hint.message}")
-    parts = [parsed.query.where]
-    if types:
-        parts.append(term("type", *types))
-    parts += [term("tag", tag) for tag in tags or ()]
-    if since is not None or until is not None:
-        for option, given in (("--since", since), ("--until", until)):
-            try:
-                if given is not None:
-                    check_time(given)
-            except ValueError as problem:
-                raise UsageError(f"{option} {given}: expected {problem}") from None
-        parts.append(term("time", Range(since, until)))
-    if parent is not None:
-        parts.append(term("parent", parent))
-    parts += [Text(part) for part in texts or () if part]
-    return Query(all_of(*parts), parsed.query.stages)
+    return parsed.query
 
 
-def _hits(db: Database, ids: list[str], asked: Query, limit: int | None) -> Iterator[tuple[str, Trace]]:
-    from tracetui.querying.search import search
+def _answer(db: Database, plans: Iterator[Plan], asked: Query, chosen: str, limit: int | None) -> bool:
+    """Write what the query finds; return whether it found anything."""
+    from itertools import islice
 
-    left = limit
-    for run_id in ids:
-        for hit in search(db, asked, run_id, left):
-            yield hit
-            if left is not None:
-                left -= 1
-        if left is not None and left <= 0:
-            return
+    from tracetui.querying.pipeline import hits_of, makes_table, table_of
+
+    if makes_table(asked.stages):
+        if chosen not in ("table", "json"):
+            raise UsageError("count, stats and select make a table: choose --format table or json")
+        table = table_of(plans, asked.stages)
+        _write_table(table.columns, table.rows[:limit], table.to_json()[:limit], chosen)
+        return any(value not in (0, None) for row in table.rows for value in row)
+    hits = [
+        (plan.reader.view.run_id, plan.reader.view.trace(seq))
+        for plan, seq in islice(hits_of(plans, asked.stages), limit)
+    ]
+    _write(db, hits, chosen)
+    return bool(hits)
+
+
+def _write_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: list[dict[str, Any]], chosen: str
+) -> None:
+    if chosen == "json":
+        output.json(as_json)
+        return
+    from tracetui.render.table import table
+
+    output.lines(table([name.upper() for name in columns], rows, output.width()))
 
 
 def _write(db: Database, hits: list[tuple[str, Trace]], chosen: str) -> None:
