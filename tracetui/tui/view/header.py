@@ -25,7 +25,7 @@ def run_title(name: str | None, run_id: str) -> str:
 def breadcrumb(model: RunModel, place: str, width: int) -> Pieces:
     """Return the first line: where one is, the verdict, the totals; what does not fit goes from the middle."""
     run, verdict, totals = model.run, model.verdict, model.totals
-    told = f" {verdict.errors} errors, {verdict.recovered} recovered"
+    told = f" {verdict.errors} error{'' if verdict.errors == 1 else 's'}, {verdict.recovered} recovered"
     parts = []
     if model.has_times:
         parts.append(duration(totals.duration_ms))
