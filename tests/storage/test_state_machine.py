@@ -27,32 +27,16 @@ class Model:
     traces: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: str = "active"
 
-    def record(
-        self,
-        id: str,
-        kind: TraceType,
-        parent: str | None,
-        wait: bool,
-        tags: list[str],
-        meta: Any,
-        time: int,
-        open_: bool,
-    ) -> str | None:
+    def record(self, id: str, *, wait: bool, **trace: Any) -> str | None:
         """Return the name of the refusal, or take the trace."""
+        parent = trace["parent"]
         if id in self.traces:
             return "TraceExistsError"
         if self.status != "active":
             return "RunClosedError"
         if parent is not None and parent not in self.traces and (not wait or not parent):
             return "ParentNotFoundError"
-        self.traces[id] = {
-            "kind": kind,
-            "parent": parent,
-            "tags": list(tags),
-            "meta": meta,
-            "time": time,
-            "open": open_,
-        }
+        self.traces[id] = trace
         if parent is not None and parent in self.traces and id != parent:
             self.traces[id]["linked"] = parent
         for waiting, trace in self.traces.items():
@@ -146,7 +130,13 @@ class StoreMachine(RuleBasedStateMachine):
         open_: bool,
     ) -> None:
         """Record a trace, awaiting its parent or not."""
-        refusal = self.model.record(id, kind, parent, wait, tags, normalize(meta, "m"), time, open_)
+        given: dict[str, Any] = {
+            "kind": kind,
+            "parent": parent,
+            "tags": list(tags),
+            "meta": normalize(meta, "m"),
+        }
+        refusal = self.model.record(id, wait=wait, time=time, open=open_, **given)
         options: dict[str, Any] = {"id": id, "parent_id": parent, "await_parent": wait, "tags": tags}
         options |= {"metadata": meta, "timestamp": time, "open": open_}
         self.expect(refusal, lambda: self.store.record_with_options("r", kind, **options))
@@ -163,7 +153,8 @@ class StoreMachine(RuleBasedStateMachine):
             self.expect("RunClosedError", call)
             return
         for draft in new:
-            assert self.model.record(str(draft.id), kind, draft.parent_id, False, [], None, 0, False) is None
+            given: dict[str, Any] = {"kind": kind, "parent": draft.parent_id, "tags": [], "meta": None}
+            assert self.model.record(str(draft.id), wait=False, time=0, open=False, **given) is None
         self.expect(None, call)
 
     @rule(id=IDS, meta=META)
