@@ -39,9 +39,9 @@ class Model:
         self.traces[id] = trace
         if parent is not None and parent in self.traces and id != parent:
             self.traces[id]["linked"] = parent
-        for waiting, trace in self.traces.items():
-            if trace["parent"] == id and "linked" not in trace and waiting not in self.ancestors(id):
-                trace["linked"] = id
+        for waiting, other in self.traces.items():
+            if other["parent"] == id and "linked" not in other and waiting not in self.ancestors(id):
+                other["linked"] = id
         return None
 
     def ancestors(self, id: str | None) -> set[str]:
