@@ -258,8 +258,8 @@ def test_query_in_every_format(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("query", "type:Thought", "--json").out)[0]["id"] == "thought"
     tree = run("query", "id:error1", "--format", "tree").lines
     assert tree == [
-        "[A Agent fix login bug]",
-        "  [A Agent run tests]",
+        "[A fix login bug]",
+        "  [A run tests]",
         "    [T bash pytest -q]",
         "      ! ToolError: pytest exited 2",
     ]
@@ -282,10 +282,10 @@ def test_tree_show_facets_why_and_tail(run: Run, tmp_path: Path) -> None:
     """Text and JSON say the same."""
     recorded(tmp_path)
     lines = run("tree").lines
-    assert lines[0] == "A Agent fix login bug  (error)  41900ms"
+    assert lines[0] == "A fix login bug  (error)  41900ms"
     assert "      ! ToolError: pytest exited 2  (error)" in lines
     assert len(run("tree", "--depth", "0").lines) == 1
-    assert run("tree", "--root", "tests", "--depth", "0").lines == ["A Agent run tests  (error)  22600ms"]
+    assert run("tree", "--root", "tests", "--depth", "0").lines == ["A run tests  (error)  22600ms"]
     assert [row["depth"] for row in json.loads(run("tree", "--root", "bash0", "--json").out)] == [0, 1]
     shown = run("show", "error2")
     assert "ModuleNotFoundError" in shown.out
@@ -352,7 +352,7 @@ def test_import_export_and_reading_files(run: Run, shared_data: Path, tmp_path: 
     assert out.read_text() == run("export", first.lines[0]).out
     assert run("--store", str(tmp_path / "other"), "import", str(out)).lines == first.lines
     assert run("query", "--run", path, "type:Error", "--format", "count").lines == ["2"]
-    assert run("tree", path).lines[0].startswith("A Agent")
+    assert run("tree", path).lines[0].startswith("A session")
     assert run("why", path).lines[0] == "ENDED  2 errors, 2 recovered"
     assert run("import", str(tmp_path / "run.jsonl"), "--format", "nope").code == 3
     assert run("export", first.lines[0], "-o", "/nowhere/x").code == 2

@@ -94,19 +94,19 @@ def _custom(kind: Custom, metadata: Value, folder: str) -> str:
         return _model_call(data, metadata, name)
     told = name if isinstance(name, str) and name else _text(data)
     told = _relative(first_line(told), folder)
-    return f"{kind.name} {told}".rstrip() if told != kind.name else kind.name
+    if kind.name in _CUSTOM_LETTERS or told == kind.name:
+        return told or kind.name
+    return f"{kind.name} {told}".rstrip()
 
 
 def _model_call(data: Any, metadata: Value, name: object) -> str:
     """Return the tools that the model chose, else the head of what it said, else its name."""
     output = data.get("output", data) if isinstance(data, dict) else data
     tools = _tools(data) or _tools(output)
-    model = metadata.get("model") if isinstance(metadata, dict) else None
-    label = str(model or name or "model")
     if tools:
-        return f"{label} → {', '.join(tools[:6])}"
-    said = first_line(_text(output))
-    return f"{label}: {said}" if said else label
+        return f"→ {', '.join(tools[:6])}"
+    model = metadata.get("model") if isinstance(metadata, dict) else None
+    return first_line(_text(output)) or str(model or name or "model")
 
 
 def _tools(value: Any) -> list[str]:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 import tracetui
 from tests.tui.conftest import login_bug
-from tracetui import Thought, TraceDraft, TraceStore
+from tracetui import Custom, Thought, TraceDraft, TraceStore
 from tracetui.tui.view.tree_model import ORPHANS, TreeModel
 
 
@@ -20,9 +20,12 @@ class Family:
     def __init__(self) -> None:
         self.linked: dict[str, str | None] = {}
         self.waits: dict[str, str] = {}
+        self.messages: set[str] = set()
 
-    def add(self, node: str, parent: str | None, *, wait: bool) -> None:
+    def add(self, node: str, parent: str | None, *, wait: bool, message: bool = False) -> None:
         """Add a trace."""
+        if message:
+            self.messages.add(node)
         self.linked[node] = None if wait else parent
         if wait and parent is not None:
             self.waits[node] = parent
@@ -39,8 +42,12 @@ class Family:
         rows: list[str] = []
 
         def show(node: str) -> None:
+            children = [c for c, p in self.linked.items() if p == node]
+            if node in self.messages and len(children) == 1:
+                show(children[0])
+                return
             rows.append(node)
-            for child in [c for c, p in self.linked.items() if p == node] if node in is_open else []:
+            for child in children if node in is_open else []:
                 show(child)
 
         for root in [n for n, parent in self.linked.items() if parent is None and n not in self.waits]:
@@ -56,9 +63,9 @@ class Family:
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("toggle"), st.integers(0, 30)),
-        st.tuples(st.just("record"), st.integers(-1, 12)),
+        st.tuples(st.sampled_from(("record", "message")), st.integers(-1, 12)),
         st.tuples(st.just("await"), st.integers(0, 20)),
-        st.tuples(st.just("extend"), st.just(0)),
+        st.tuples(st.just("later"), st.just(0)),
     ),
     max_size=40,
 )
@@ -76,10 +83,11 @@ def test_rows_are_what_the_folds_say_whatever_happens(steps: list[tuple[str, int
         is_open, orphans_open, known = {"t0"}, True, {"t0"}
         for what, number in steps:
             name = f"t{len(family.linked)}"
-            if what == "record" and (number < 0 or f"t{number}" in family.linked):
+            if what in ("record", "message") and (number < 0 or f"t{number}" in family.linked):
                 parent = None if number < 0 else f"t{number}"
-                store.record_with_options(run.id, Thought(name), id=name, parent_id=parent, timestamp=0)
-                family.add(name, parent, wait=False)
+                kind = Thought(name) if what == "record" else Custom("LLM")
+                store.record_with_options(run.id, kind, id=name, parent_id=parent, timestamp=0)
+                family.add(name, parent, wait=False, message=what == "message")
             elif what == "await" and number % 5:
                 wanted = f"t{len(family.linked) + number % 5}"
                 store.record_with_options(
@@ -92,6 +100,8 @@ def test_rows_are_what_the_folds_say_whatever_happens(steps: list[tuple[str, int
                     is_open ^= {model.view.ids[seq]}
                 elif seq == ORPHANS:
                     orphans_open = not orphans_open
+            if what == "later":
+                continue
             model.extend()
             is_open |= {
                 node for node, parent in family.linked.items() if node not in known and parent is None
@@ -116,6 +126,38 @@ def test_revealing_unfolds_the_way_and_no_more(memory: tracetui.Database, login:
     assert ids(model)[-3:] == ["decide2", "bash2", "error2"]
     assert "error0" not in ids(model)
     model.check()
+
+
+def test_a_message_with_one_child_collapses_into_it(memory: tracetui.Database) -> None:
+    """Its child's row stands for both, until a second child comes, or somebody goes to the message itself."""
+    store, run = TraceStore(memory), memory.create_run()
+
+    def add(name: str, parent: str | None, *, message: bool = False) -> None:
+        kind = Custom("LLM") if message else Thought(name)
+        store.record_with_options(run.id, kind, id=name, parent_id=parent)
+        model.extend()
+        model.check()
+
+    model = TreeModel(memory.view(run.id))
+    add("root", None)
+    add("m", "root", message=True)
+    assert ids(model) == ["root", "m"]
+    add("tool", "m")
+    assert ids(model) == ["root", "tool"]
+    assert (model.row_of(1), model.standing_in(2), model.standing_for(1)) == (1, [1], 2)
+    assert model.reveal(1) == 1
+    assert ids(model) == ["root", "m", "tool"]
+    model.fold_seqs([1])
+    assert ids(model) == ["root", "tool"]
+    add("below", "tool")
+    add("next", "root")
+    model.toggle(1)
+    assert ids(model) == ["root", "tool", "below", "next"]
+    assert list(model.depths) == [0, 1, 2, 1]
+    add("second", "m")
+    assert ids(model) == ["root", "m", "next"]
+    model.toggle(1)
+    assert ids(model) == ["root", "m", "tool", "below", "second", "next"]
 
 
 def test_moving_among_rows(memory: tracetui.Database, login: str) -> None:

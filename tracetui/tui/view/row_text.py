@@ -7,6 +7,7 @@ the metric, and in wide terminals a bar on the run's time axis.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tracetui.analysis.summary import letter
@@ -69,7 +70,7 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
         fold = style.glyphs.unfolded if model.tree.is_open(row) else style.glyphs.folded
     kind = letter(model.view.kinds[seq], model.type_name(seq))
     badges = _badges(model, row, seq)
-    pattern = model.search.pattern if seq in model.search.found else None
+    pattern = model.search.pattern if _is_any(model, seq, model.search.found) else None
     if pattern is not None and not pattern.search(model.summary(seq)):
         badges.insert(0, (" /", "hit"))
     badge_width = sum(width_of(text) for text, _ in badges)
@@ -106,8 +107,13 @@ def _letter_role(kind: str) -> str:
     }.get(kind, "other")  # fmt: skip
 
 
+def _is_any(model: RunModel, seq: int, seqs: Collection[int]) -> bool:
+    """Whether a trace, or a message that its row stands for too, is among these."""
+    return bool(seqs) and (seq in seqs or any(message in seqs for message in model.tree.standing_in(seq)))
+
+
 def _role(model: RunModel, seq: int) -> str:
-    if model.is_filtered and seq not in model.filter.matches:
+    if model.is_filtered and not _is_any(model, seq, model.filter.matches):
         return "dim"
     view = model.view
     if view.kinds[seq] == ERROR:
@@ -153,6 +159,9 @@ def _metric(model: RunModel, seq: int, style: RowStyle) -> Piece:
     rollup = model.rollup
     if seq >= len(rollup.traces):
         return "", "metric"
+    messages = model.tree.standing_in(seq)
+    if messages and (style.metric != "duration" or model.own_duration_ms(seq) is None):
+        seq = messages[-1]
     if style.metric == "tokens":
         total = rollup.tokens_in[seq] + rollup.tokens_out[seq]
         return (count(total) if total else ""), "metric"

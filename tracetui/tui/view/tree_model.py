@@ -7,6 +7,9 @@ and a change of the filter; a toggle costs the rows that come or go, an append t
 The columns may be further than the rows, since others read the same run; nothing beyond ``known`` is shown before
 ``extend`` takes it in.
 
+A message or model call with one child collapses into it: the child's row stands for both, unless somebody went to
+the message itself (``reveal``), which then has a row of its own.
+
 Invariants (``check``): the rows are the pre-order of the visible traces; a row's parent is visible and unfolded;
 depths are those of the columns.
 """
@@ -16,10 +19,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 
+from tracetui.model.trace_type import CUSTOM
 from tracetui.storage.backend import RunView
 
 ORPHANS = -2
 """Stands in the rows for the heading of the traces whose parent was not received."""
+MESSAGES = frozenset({"LLM", "Message"})
+"""Names of the custom traces that collapse into an only child."""
 
 
 class TreeModel:
@@ -35,6 +41,7 @@ class TreeModel:
         self._root: int | None = None
         self._orphans_open = True
         self._orphans: set[int] = set()
+        self._expanded: set[int] = set()
         self._unfold_first_levels()
         self.rebuild()
 
@@ -79,6 +86,7 @@ class TreeModel:
         known = self._known
         if shown is not None and not shown(root):
             return
+        root = self.standing_for(root)
         rows.append(root)
         depths.append(depth)
         if not is_open[root]:
@@ -92,13 +100,42 @@ class TreeModel:
                 node, level = following[above.pop()], level - 1
                 continue
             if node < known and (shown is None or shown(node)):
-                rows.append(node)
+                row = self.standing_for(node) if first[node] >= 0 else node
+                rows.append(row)
                 depths.append(level)
-                if is_open[node] and first[node] >= 0:
+                if is_open[row] and first[row] >= 0:
                     above.append(node)
-                    node, level = first[node], level + 1
+                    node, level = first[row], level + 1
                     continue
             node = following[node]
+
+    # ---- messages ----------------------------------------------------------------------------------------
+
+    def standing_for(self, seq: int) -> int:
+        """Return the trace whose row shows a trace: itself, or the only child it collapses into."""
+        while self._collapses(seq):
+            seq = self.view.first_child[seq]
+        return seq
+
+    def standing_in(self, seq: int) -> list[int]:
+        """Return the messages that the row of a trace stands for besides it, nearest first."""
+        found = []
+        node = self.view.parents[seq]
+        while node >= 0 and self._collapses(node):
+            found.append(node)
+            node = self.view.parents[node]
+        return found
+
+    def _collapses(self, seq: int) -> bool:
+        child = self.view.first_child[seq]
+        if not 0 <= child < self._known or not self._is_message(seq) or seq in self._expanded:
+            return False
+        is_only = not 0 <= self.view.next_sibling[child] < self._known
+        return is_only and seq != self._root and self._is_shown(child)
+
+    def _is_message(self, seq: int) -> bool:
+        view = self.view
+        return view.kinds[seq] == CUSTOM and view.type_names[view.types[seq]] in MESSAGES
 
     # ---- folds -------------------------------------------------------------------------------------------
 
@@ -162,6 +199,7 @@ class TreeModel:
         """Show roots only."""
         self._open = bytearray(len(self._open))
         self._orphans_open = False
+        self._expanded.clear()
         self.rebuild()
 
     def unfold_all(self) -> None:
@@ -187,23 +225,30 @@ class TreeModel:
         """Fold these, wherever they are."""
         for seq in seqs:
             self._open[seq] = 0
+            self._expanded.discard(seq)
         self.rebuild()
 
     # ---- finding -----------------------------------------------------------------------------------------
 
     def row_of(self, seq: int) -> int:
         """Return the row that shows a trace, −1 if none does."""
+        return self._index(self.standing_for(seq) if seq >= 0 else seq)
+
+    def _index(self, seq: int) -> int:
         try:
             return self.rows.index(seq)
         except ValueError:
             return -1
 
     def reveal(self, seq: int) -> int:
-        """Unfold what hides a trace; return its row, −1 if the filter hides it."""
-        row = self.row_of(seq)
+        """Unfold what hides a trace, a message too that stands in its child's row; return its row, −1 if hidden."""
+        row = self._index(seq)
         if row >= 0 or not self._is_shown(seq):
             return row
-        changed = False
+        changed = self._collapses(seq)
+        if changed:
+            self._expanded.add(seq)
+            self._open[seq] = 1
         node = self.view.parents[seq]
         top = seq
         while node >= 0:
@@ -291,14 +336,23 @@ class TreeModel:
             before = len(self.rows)
             self.rebuild()
             return len(self.rows) != before or adopted
-        changed = [self._append(seq) for seq in range(start, count)]
-        return any(changed)
+        changed = False
+        for seq in range(start, count):
+            self._known = seq + 1
+            changed = self._append(seq) or changed
+        return changed
 
     def _append(self, seq: int) -> bool:
         """Add the row of a new trace behind its siblings, if it is visible."""
         parent = self.view.parents[seq]
         if parent < 0:
             return self._insert(self._end_of_roots(), seq, 0)
+        if self._is_message(parent) and parent not in self._expanded:
+            elder = self.view.first_child[parent]
+            if elder == seq:
+                return self._collapse(parent, seq)
+            if self.view.next_sibling[elder] == seq:
+                return self._part(parent, elder, seq)
         if not self._open[parent]:
             return False
         row = self._row_from_end(parent)
@@ -306,13 +360,37 @@ class TreeModel:
             return False
         return self._insert(self._end_of(row), seq, self.depths[row] + 1)
 
+    def _collapse(self, message: int, child: int) -> bool:
+        """Let the first child of a message take its row."""
+        row = self._row_from_end(message)
+        if row >= 0:
+            self.rows[row] = child
+        return row >= 0
+
+    def _part(self, message: int, elder: int, child: int) -> bool:
+        """Give a message a row of its own again, as its second child has come."""
+        row = self._row_from_end(self.standing_for(elder))
+        if row < 0:
+            return False
+        depth, end = self.depths[row], row + self.span(row)
+        block = self.rows[row:end]
+        levels = array("i", [level + 1 for level in self.depths[row:end]])
+        if not self._open[message]:
+            block, levels = array("i"), array("i")
+        else:
+            block.append(child)
+            levels.append(depth + 1)
+        self.rows[row:end] = array("i", [message]) + block
+        self.depths[row:end] = array("i", [depth]) + levels
+        return True
+
     def _insert(self, row: int, seq: int, depth: int) -> bool:
         self.rows.insert(row, seq)
         self.depths.insert(row, depth)
         return True
 
     def _end_of_roots(self) -> int:
-        return self.row_of(ORPHANS) if self._orphans else len(self.rows)
+        return self._index(ORPHANS) if self._orphans else len(self.rows)
 
     def _row_from_end(self, seq: int) -> int:
         """Return a trace's row, looking from the end first, where news usually is."""
@@ -320,7 +398,7 @@ class TreeModel:
         for row in range(len(rows) - 1, max(len(rows) - 200, -1), -1):
             if rows[row] == seq:
                 return row
-        return self.row_of(seq)
+        return self._index(seq)
 
     def _end_of(self, row: int) -> int:
         """Return where the subtree of a row ends, looking at the last row first."""
