@@ -162,9 +162,9 @@ def test_a_file_that_is_replaced_is_noticed(tmp_path: Path) -> None:
             importing = FileImport(db, str(path))
             while importing.step():
                 pass
-            assert not importing.is_replaced
+            before = importing.is_replaced
             change()
-            assert importing.is_replaced
+            assert (before, importing.is_replaced) == (False, True)
             importing.close()
 
 

@@ -1,7 +1,7 @@
 """JSON of unknown origin made fit to store: what is too big, too deep or too long is cut, and said.
 
 Owns what importers do with values that no engine takes: integers beyond 64 bits become text, nesting beyond
-400 levels becomes JSON text, texts and records beyond a size are cut, pictures in base64 become a note of
+200 levels becomes JSON text, texts and records beyond a size are cut, pictures in base64 become a note of
 their size. What was cut is returned as ``{path: bytes}`` for ``metadata.truncated``. Lone surrogates stay as
 they are in values (the store keeps them) and are replaced in names. Most JSON needs none of it: ``is_plain``
 tells from the raw bytes.
@@ -15,8 +15,8 @@ from typing import Any
 
 from tracetui.model.value import INT_MAX, INT_MIN, MAX_NAME_BYTES, Value
 
-MAX_LEVELS = 400
-"""Nesting kept as it is; below the store's 512 to leave room for what records wrap around it."""
+MAX_LEVELS = 200
+"""Nesting kept as it is; below the store's 512, so that the walk fits a caller's stack."""
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 
