@@ -591,4 +591,5 @@ async def test_nothing_is_read_beyond_ascii_when_asked(memory: Database, login: 
         text = screen_text(app)
         assert "▾" not in text
         assert "━" not in text
+        assert text.isascii()
         assert "v A fix login bug" in text

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
 from tracetui.model.text import printable
 from tracetui.store.database import Database
 from tracetui.tui.actions import APP, MAIN, PICKER, actions_of
+from tracetui.tui.compat import AsciiFilter
 from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
@@ -83,6 +85,7 @@ class ExplorerApp(App[int]):
         self.db = db
         self.place = place if place is not None else _short_place(db.location)
         self.ascii_only = ascii_only
+        self._ascii_filter = AsciiFilter()
         self.import_progress = ""
         self.picker_model = PickerModel(db)
         self._run_id, self._trace_id, self._query = run_id, trace_id, query
@@ -90,6 +93,11 @@ class ExplorerApp(App[int]):
         self._copied_once = 0.0
         self.problem: BaseException | None = None
         self.theme = "textual-ansi" if os.environ.get("NO_COLOR") else "textual-dark"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line goes through before it is shown."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii_filter] if self.ascii_only else filters
 
     # ---- starting ----------------------------------------------------------------------------------------
 

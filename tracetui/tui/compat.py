@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.strip import Strip
 
 
@@ -20,3 +23,34 @@ def plain_text(strips: list[Strip]) -> str:
         "".join(segment.text for segment in strip if isinstance(segment, Segment)).rstrip()
         for strip in strips
     )
+
+
+class AsciiFilter(LineFilter):
+    """Turns everything that is drawn into ASCII of the same width: our glyphs, borders, scroll bars and payloads.
+
+    Textual 8.2.8: line filters see every strip of every widget, borders and scroll bars included.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - Textual's
+        """Return the segments in ASCII."""
+        return [
+            segment
+            if segment.text.isascii()
+            else Segment(ascii_of(segment.text), segment.style, segment.control)
+            for segment in segments
+        ]
+
+
+_PLAIN = str.maketrans(
+    "…→×─━│┃▸▾·−–—“”‘’╸╍↑↓←●○✓█▔▕▏▊▎┌┐└┘╭╮╰╯├┤┬┴┼▁▂▃▄▅▆▇",
+    "~>x-=||>v.---\"\"''-~^v<*ov#-||||+++++++++++++_______",
+)
+
+
+def ascii_of(text: str) -> str:
+    """Return a text in ASCII, as wide as before; what has no plain form becomes question marks.
+
+    >>> ascii_of("▾ a → b… é日")
+    'v a > b~ ???'
+    """
+    return "".join(char if char.isascii() else "?" * cell_len(char) for char in text.translate(_PLAIN))

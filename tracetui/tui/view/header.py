@@ -93,17 +93,24 @@ def truth_line(model: RunModel, row: int, metric: str, live: str, width: int) ->
         pieces.append((f"  {damage.reason}: {damage.length} bytes{more}", "error text"))
     right = f"row {row + 1}/{len(model.tree)}  {metric} "
     used = sum(width_of(text) for text, _ in pieces)
+    if used + len(right) >= width:
+        right = f"{row + 1}/{len(model.tree)} "
     return [*pieces, (" " * max(width - used - len(right), 1), "text"), (right, "dim")]
 
 
 def footer(keys: list[tuple[str, str]], width: int) -> Pieces:
-    """Return the last line: keys and what they do here, as many as fit."""
+    """Return the last line: keys and what they do here, as many as fit; where help is always fits.
+
+    >>> [text for text, role in footer([("e", "next error"), ("/", "search"), ("?", "help")], 25) if role == "key"]
+    ['e', '?']
+    """
+    sizes = [len(key) + len(name) + 3 for key, name in keys]
+    helping = next((number for number, (key, _) in enumerate(keys) if key == "?"), -1)
+    room = width - 1 - (sizes[helping] if helping >= 0 else 0)
     pieces: Pieces = [(" ", "text")]
-    used = 1
-    for key, name in keys:
-        size = len(key) + len(name) + 3
-        if used + size > width:
-            break
-        pieces += [(key, "key"), (f" {name}  ", "dim")]
-        used += size
+    for number, (key, name) in enumerate(keys):
+        if number != helping:
+            room -= sizes[number]
+        if room >= 0 or number == helping:
+            pieces += [(key, "key"), (f" {name}  ", "dim")]
     return pieces

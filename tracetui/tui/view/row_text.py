@@ -171,6 +171,9 @@ def _metric(model: RunModel, seq: int, style: RowStyle) -> Piece:
         return (count(rollup.context[seq]) if rollup.context[seq] > 0 else ""), "metric"
     if style.metric == "traces":
         return count(rollup.traces[seq]), "metric"
+    if style.metric == "self":
+        own = model.self_ms(seq)
+        return (duration(own) if own else ""), "metric"
     return _duration(model, seq, style)
 
 

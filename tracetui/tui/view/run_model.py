@@ -67,6 +67,7 @@ class RunModel:
         self.filter = Filter()
         self.search = Search()
         self._summaries: dict[int, str] = {}
+        self._self_ms: dict[int, int | None] = {}
         self._errors: Errors | None = None
         self._rollup: Rollup | None = None
         self._totals: Totals | None = None
@@ -128,6 +129,32 @@ class RunModel:
         end = self.view.ends[seq]
         return None if end == NO_TIME else end - self.view.timestamps[seq]
 
+    def self_ms(self, seq: int) -> int | None:
+        """Return a trace's duration minus the time that its children cover; None where its end is not known.
+
+        Costs its children, once until there is news.
+        """
+        if seq not in self._self_ms:
+            if len(self._self_ms) > SUMMARIES:
+                self._self_ms.clear()
+            self._self_ms[seq] = self._own_time(seq)
+        return self._self_ms[seq]
+
+    def _own_time(self, seq: int) -> int | None:
+        start, end = self.view.timestamps[seq], self.view.ends[seq]
+        if end == NO_TIME:
+            return None
+        spans = sorted(
+            (max(self.view.timestamps[child], start), min(self.view.ends[child], end))
+            for child in self.view.children(seq)
+            if self.view.ends[child] != NO_TIME
+        )
+        covered, reached = 0, start
+        for child_start, child_end in spans:
+            covered += max(child_end - max(child_start, reached), 0)
+            reached = max(reached, child_end)
+        return end - start - covered
+
     @property
     def has_times(self) -> bool:
         """Whether the run's source recorded times at all."""
@@ -161,6 +188,7 @@ class RunModel:
         if errors_may_differ:
             self._errors = None
         self._rollup = self._totals = None
+        self._self_ms.clear()
         self.verdict = self._judge()
         return self.tree.extend()
 
