@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.worker import WorkerCancelled
 
 import tracetui
 from tests.tui.conftest import T0, login_bug
@@ -32,7 +34,8 @@ def screen_text(app: ExplorerApp) -> str:
 
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until workers are done and the screen is drawn."""
-    await pilot.app.workers.wait_for_complete()
+    with contextlib.suppress(WorkerCancelled):  # when the application is on its way out
+        await pilot.app.workers.wait_for_complete()
     await pilot.pause(0.12)
 
 

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 DETAIL_SECONDS = 0.05
 FOLLOW_SECONDS = 0.5
-POLL_SECONDS = 0.1
-IDLE_POLL_SECONDS = 1.0
+POLL_SECONDS, LIVE_POLL_SECONDS, IDLE_POLL_SECONDS, FAILED_POLL_SECONDS = 0.1, 0.5, 1.0, 10.0
+"""From look to look at a run: while news come, while a live one is silent, when it ended, after a refusal."""
 TICK_SECONDS = 1.0
 SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
@@ -94,7 +94,7 @@ class MainScreen(Screen[None]):
         self._opened_for_search: set[int] = set()
         self._last_absorb = 0.0
         self._pending: list[object] = []
-        self._quiet = 0.0
+        self._poll_seconds = POLL_SECONDS
         self._touched = False
         self._importing = False
         self._detail_timer: Timer | None = None
@@ -118,7 +118,7 @@ class MainScreen(Screen[None]):
         """Land on what ended the run."""
         self.row_style.glyphs = glyphs(ascii_only=self.app.ascii_only)
         self.tree_view.focus()
-        self.set_interval(POLL_SECONDS, self._poll)
+        self.set_timer(POLL_SECONDS, self._poll)
         self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._land)
 
@@ -714,24 +714,27 @@ class MainScreen(Screen[None]):
     # ---- following ---------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        """Look for news; at most twice a second put it on the screen."""
-        now = time.monotonic()
-        if now < self._quiet:
-            return
+        """Look for news; at most twice a second put it on the screen. Silence makes the looks rarer."""
         try:
-            changes = self.model.refresh()
+            self._pending += self.model.refresh()
         except RunNotFoundError:
             self._gone()
             return
         except TraceTuiError as problem:
             self.notify(printable(str(problem)), severity="error", markup=False)
-            self._quiet = now + 10
+            self._poll_seconds = FAILED_POLL_SECONDS
+        else:
+            self._take_news()
+        self.set_timer(self._poll_seconds, self._poll)
+
+    def _take_news(self) -> None:
+        live = self.model.verdict.label == "LIVE" or bool(self.app.import_progress)
+        if not self._pending:
+            rarest = LIVE_POLL_SECONDS if live else IDLE_POLL_SECONDS
+            self._poll_seconds = min(self._poll_seconds * 1.5, rarest)
             return
-        self._pending += changes
-        if not changes and not self._pending:
-            live = self.model.verdict.label == "LIVE" or bool(self.app.import_progress)
-            self._quiet = now + (0 if live else IDLE_POLL_SECONDS)
-        elif now - self._last_absorb >= FOLLOW_SECONDS:
+        self._poll_seconds = POLL_SECONDS
+        if time.monotonic() - self._last_absorb >= FOLLOW_SECONDS:
             self._absorb()
 
     def _absorb(self) -> None:
@@ -743,31 +746,36 @@ class MainScreen(Screen[None]):
         )
         self.model.absorb(changes)  # type: ignore[arg-type]
         fresh = self.model.view.count - before
+        touched = {getattr(change, "seq", -1) for change in changes}
         if self.model.filter.text:
-            self._filter_news(before)
+            self._filter_news(touched - {-1})
         if self.pinned:
             self._go_to_newest()
         else:
             self.missed += fresh if self.model.verdict.label == "LIVE" else 0
-            row = self.model.tree.row_of(seq) if seq >= 0 else self.tree_view.cursor
-            self.tree_view.changed()
-            if row >= 0:
-                self.tree_view.set_reactive(TraceTreeView.cursor, row)
+            self._stay_at(seq)
             if not self._touched and (before == 0 or self.app.import_progress or self._importing):
                 self._importing = bool(self.app.import_progress)
                 self._land()
-        if seq in {getattr(change, "seq", -1) for change in changes}:
+        if seq in touched:
             self._show_detail()
         if self.facets.is_open:
             self.facets.recount()
         self.redraw(rows=True)
 
-    def _filter_news(self, start: int) -> None:
+    def _stay_at(self, seq: int) -> None:
+        """Keep the cursor on its trace, and the trace where it is on the screen, whatever came above it."""
+        tree, view = self.model.tree, self.tree_view
+        row, before = (tree.nearest(seq) if seq >= 0 else view.cursor), view.cursor
+        view.changed()
+        if row != before:
+            view.set_reactive(TraceTreeView.cursor, row)
+            view.scroll_to(y=view.scroll_offset.y + row - before, animate=False, immediate=True)
+
+    def _filter_news(self, seqs: set[int]) -> None:
         from tracetui.tui.view.filtering import matching
 
-        self.model.add_matches(
-            matching(self.model.view, self.model.filter.text, range(start, self.model.view.count), now_ms())
-        )
+        self.model.add_matches(matching(self.model.view, self.model.filter.text, sorted(seqs), now_ms()))
         self.model.apply_filter()
 
     def _go_to_newest(self) -> None:
@@ -797,10 +805,11 @@ class MainScreen(Screen[None]):
             self.row_style.now_ms = now_ms()
             if self.model.rejudge():
                 self.pinned = False
-            self.redraw(rows=True)
+                self.redraw(rows=True)
+            elif self.tree_view.shows_open():
+                self.tree_view.changed()
 
     def _gone(self) -> None:
-        self._quiet = float("inf")
         self.notify(
             "this run was deleted; what is on the screen is the last that was read",
             markup=False,

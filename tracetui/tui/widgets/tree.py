@@ -35,6 +35,12 @@ class TraceTreeView(Lines):
         rows = self.model.tree.rows
         return rows[self.cursor] if self.cursor < len(rows) else -1
 
+    def shows_open(self) -> bool:
+        """Whether a call that still runs is on the screen: its duration ticks."""
+        top = self.scroll_offset.y
+        rows = self.model.tree.rows[top : top + self.page]
+        return any(seq >= 0 and self.model.is_open(seq) for seq in rows)
+
     def show_seq(self, seq: int) -> bool:
         """Put the cursor on a trace, unfolding what hides it; return whether it can be shown."""
         row = self.model.tree.reveal(seq)
