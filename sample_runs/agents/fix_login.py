@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import tracetui
@@ -158,7 +159,7 @@ def work(recorder: Recorder, workshop: Workshop, *, fail: bool) -> None:
                 root,
                 "grep",
                 {"pattern": pattern},
-                lambda pattern=pattern: workshop.grep(pattern),
+                partial(workshop.grep, pattern),
                 90,
                 tags=("io",),
             )

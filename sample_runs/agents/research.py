@@ -9,6 +9,7 @@ import argparse
 import re
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import tracetui
@@ -91,7 +92,7 @@ def _search(recorder: Recorder, parent: str, index: SearchIndex, question: str) 
         for name in [*found[:3], *(["paxos.md"] if "fsync" in question else [])]:
             try:
                 text = recorder.tool(
-                    here, "read", {"document": name}, lambda name=name: index.read(name), 45, tags=("io",)
+                    here, "read", {"document": name}, partial(index.read, name), 45, tags=("io",)
                 )
             except ToolError:
                 recorder.think(here, f"{name} is not there, going on without it")

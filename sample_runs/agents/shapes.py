@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from tracetui import Custom, Database, Error, Thought, ToolCall, TraceDraft
@@ -115,7 +116,7 @@ def hostile(db: Database, start_ms: int) -> str:
                 agent.trace_id,
                 f"read [{name}]",
                 {"what": name, "sample": payload[:300]},
-                lambda payload=payload: payload,
+                partial(str, payload),
                 40,
             )
         recorder.note(
