@@ -233,7 +233,8 @@ class MainScreen(Screen[None]):
     def _show_detail(self) -> None:
         seq = self.tree_view.cursor_seq
         self.detail.show(self.model, seq)
-        self.query_one("#footer", Bar).refresh()
+        for line in self.query("#footer"):
+            line.refresh()
 
     @property
     def _lists(self) -> TraceTreeView:
