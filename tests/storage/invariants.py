@@ -11,7 +11,7 @@ def assert_consistent(tail: Tail) -> None:
     count = len(tail.ids)
     columns = (
         tail.parents, tail.kinds, tail.types, tail.timestamps, tail.ends, tail.statuses, tail.tokens_in,
-        tail.tokens_out, tail.costs, tail.first_child, tail.last_child, tail.next_sibling, tail._mergeable,
+        tail.tokens_out, tail.costs, tail.first_child, tail.last_child, tail.next_sibling, tail.mergeable, tail.added,
         tail._tags, tail._seqs,
     )  # fmt: skip
     assert [len(column) for column in columns] == [count] * len(columns)
@@ -19,12 +19,12 @@ def assert_consistent(tail: Tail) -> None:
         children = tail.children(seq)
         assert children == [row for row in range(count) if tail.parents[row] == seq]
         assert tail.last_child[seq] == (children[-1] if children else -1)
-    assert list(tail._roots) == [row for row in range(count) if tail.parents[row] < 0]
-    assert set(tail._awaiting) <= set(tail._roots)
+    assert tail.roots() == [row for row in range(count) if tail.parents[row] < 0]
+    assert set(tail._awaiting) <= set(tail.roots())
     names = [tail.type_names[code] for code in tail.types]
-    for name, posting in tail._by_type.items():
+    for name, posting in ((name, tail.by_type(name)) for name in tail.type_counts()):
         assert list(posting) == [row for row in range(count) if names[row] == name]
-    for tag, posting in tail._by_tag.items():
+    for tag, posting in ((tag, tail.by_tag(tag)) for tag in tail.tag_counts()):
         assert list(posting) == [row for row in range(count) if tag in tail._tags[row]]
     in_time = sorted(range(count), key=lambda row: (tail.timestamps[row], row))
     assert list(tail.by_time(NO_TIME, 2**63)) == in_time

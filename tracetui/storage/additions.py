@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Protocol
+
+from tracetui.storage.columns import Base, Columns
 
 
 class Refs(Protocol):
@@ -16,44 +17,66 @@ class Refs(Protocol):
 
     def __getitem__(self, row: int, /) -> Any: ...
 
+    def sections(self) -> Iterator[tuple[str, Any]]:
+        """Yield the references as sections of an index."""
+        ...
 
-class Additions:
+
+class HeldRefs(list[Any]):
+    """References that are kept as they are, for an engine without files: no index is made of them."""
+
+    def sections(self) -> Iterator[tuple[str, Any]]:
+        """Yield nothing."""
+        yield from ()
+
+
+MakeRefs = Callable[[str, Base | None, int], Refs]
+"""Makes references: under this name in this base, which covers so many."""
+
+
+class Additions(Columns):
     """Additions by number, in the order of commits; each trace's own are a chain from its last one back.
 
-    >>> additions = Additions(list)
-    >>> additions.last.extend([-1, -1])
-    >>> [additions.add(row, (), ref) for row, ref in ((1, "a"), (0, "b"), (1, "c"))]
-    [0, 1, 2]
-    >>> additions.refs_of(1)
+    The owner remembers the number of each trace's last addition, −1 if there is none.
+
+    >>> additions = Additions(lambda *_: HeldRefs())
+    >>> last = [-1, -1]
+    >>> for row, ref in ((1, "a"), (0, "b"), (1, "c")):
+    ...     last[row] = additions.add(last[row], (), ref)
+    >>> additions.refs_of(last[1])
     ['a', 'c']
     """
 
-    __slots__ = ("_before", "_refs", "_tags", "last")
+    ROOM = "additions"
+    CODES: ClassVar = {"before": "i"}
+    before: Any
 
-    def __init__(self, refs: Callable[[], Refs]) -> None:
-        self.last = array("i")
-        """By row: the number of the last addition to the trace, −1 if there is none. The owner adds rows."""
-        self._before = array("i")
-        self._refs = refs()
+    def __init__(self, refs: MakeRefs, base: Base | None = None, rows: int = 0) -> None:
+        super().__init__(base, rows)
+        self._refs = refs("additions.refs", base, rows)
         self._tags: dict[int, tuple[str, ...]] = {}
 
-    def add(self, row: int, tags: tuple[str, ...], ref: Any) -> int:
-        """Add to a trace; return the number of the addition."""
-        number = len(self._before)
-        self._before.append(self.last[row])
+    def __len__(self) -> int:
+        return self._length()
+
+    def add(self, last: int, tags: tuple[str, ...], ref: Any) -> int:
+        """Add to a trace whose last addition is ``last``; return the number of the new one."""
+        if self._is_fixed:
+            self.grow()
+        number = len(self)
+        self.before.append(last)
         self._refs.append(ref)
         if tags:
             self._tags[number] = tags
-        self.last[row] = number
         return number
 
-    def refs_of(self, row: int) -> list[Any]:
-        """Return where the bodies of what was added to a trace lie, in the order of commits."""
+    def refs_of(self, last: int) -> list[Any]:
+        """Return where the bodies of a chain lie, in the order of commits."""
         found = []
-        number = self.last[row]
+        number = last
         while number >= 0:
             found.append(self._refs[number])
-            number = self._before[number]
+            number = self.before[number]
         found.reverse()
         return found
 
@@ -63,4 +86,13 @@ class Additions:
 
     def tags(self, number: int) -> tuple[str, ...]:
         """Return the tags of an addition."""
+        if number < self._covered and self._base is not None:
+            return tuple(self._base.value("additions.tags").get(number, ()))
         return self._tags.get(number, ())
+
+    def sections(self) -> Iterator[tuple[str, Any]]:
+        """Yield the additions as sections of an index."""
+        yield from super().sections()
+        yield from self._refs.sections()
+        covered = {} if self._base is None else self._base.value("additions.tags")
+        yield "additions.tags", {**covered, **self._tags}

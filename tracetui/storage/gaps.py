@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 
 class Gaps:
@@ -22,6 +23,18 @@ class Gaps:
 
     def __bool__(self) -> bool:
         return bool(self._rows)
+
+    def pack(self) -> list[list[int]]:
+        """Return the gaps as plain lists, the form in which an index keeps them."""
+        return [self._rows, self._firsts] if self._rows else []
+
+    @classmethod
+    def unpack(cls, packed: Sequence[Sequence[int]]) -> Gaps:
+        """Read what ``pack`` made."""
+        gaps = cls()
+        for row, number in zip(*packed, strict=True):
+            gaps.skip(row, number)
+        return gaps
 
     def skip(self, row: int, number: int) -> None:
         """Let the rows from ``row`` on bear the numbers from ``number`` on."""

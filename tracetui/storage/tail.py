@@ -1,7 +1,8 @@
-"""The indices of one run in memory: columns by seq, links, postings, and what was added to a trace later.
+"""The state of one run in memory: columns by seq, links, postings, and what was added to a trace later.
 
 Owns the state of a run that a commit decides on and that queries read; knows nothing of files. It changes
-only through ``apply``, after the change is safely where it is kept, and whole commits at a time.
+only through ``apply``, after the change is safely where it is kept, and whole commits at a time. It may begin
+with what an index covers (``Base``) instead of nothing: a reader cannot tell where one ends.
 
 Invariants (``tests/storage/invariants.py`` has them as code): all columns are equally long; a child is linked
 under its parent exactly once and in seq order; every trace is in one type posting and in one posting per
@@ -13,10 +14,8 @@ from __future__ import annotations
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
-
-from sortedcontainers import SortedDict, SortedList
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from typing import Any, ClassVar, Protocol
 
 from tracetui.errors import CorruptionError
 from tracetui.model.change import Amendment, Annotation, Change, Completion, NewAnnotation, NewTrace
@@ -25,10 +24,15 @@ from tracetui.model.trace import STATUS_NAMES, Trace, decode_body
 from tracetui.model.trace_type import ERROR, TraceType
 from tracetui.model.tree import Forest, build_forest
 from tracetui.model.value import Value, unpack
-from tracetui.storage.additions import Additions, Refs
+from tracetui.storage.additions import Additions, HeldRefs, MakeRefs
 from tracetui.storage.backend import NO_TIME, Index, Page
+from tracetui.storage.change_log import ChangeLog
+from tracetui.storage.columns import Base, Columns, Numbers, TagSets, Texts, tag_sections, text_sections
 from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLETION, RUN, TRACE, Commit, Entry
 from tracetui.storage.gaps import Gaps
+from tracetui.storage.ids import IdTable, id_sections
+from tracetui.storage.postings import Postings, Roots
+from tracetui.storage.time_index import TimeIndex
 
 _MODEL_CALL = "LLM"
 NOT_OURS = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
@@ -54,68 +58,76 @@ class Bodies(Protocol):
         ...
 
 
-class Tail:
+class Tail(Columns):
     """The columns and indices of one run; see ``RunView`` for what the columns hold."""
 
-    _summed: tuple[int, tuple[int, int, float]] = (0, (0, 0, 0.0))
-    """Changes that were there when usage was summed, and the sums."""
+    ROOM = "traces"
+    CODES: ClassVar = {
+        "parents": "i", "kinds": "b", "types": "I", "timestamps": "q", "ends": "q", "statuses": "b",
+        "tokens_in": "q", "tokens_out": "q", "costs": "d", "first_child": "i", "last_child": "i",
+        "next_sibling": "i", "mergeable": "b", "added": "i",
+    }  # fmt: skip
+    parents: Numbers
+    kinds: Numbers
+    types: Numbers
+    timestamps: Numbers
+    ends: Numbers
+    statuses: Numbers
+    tokens_in: Numbers
+    tokens_out: Numbers
+    costs: Numbers
+    first_child: Numbers
+    last_child: Numbers
+    next_sibling: Numbers
+    mergeable: Numbers
+    added: Numbers
+    """Number of the last addition, −1 if there is none."""
 
-    def __init__(self, run_id: str, bodies: Bodies, refs: Callable[[], Refs] = list) -> None:
+    def __init__(
+        self, run_id: str, bodies: Bodies, refs: MakeRefs = lambda *_: HeldRefs(), base: Base | None = None
+    ) -> None:
+        kept: dict[str, Any] = {} if base is None else base.value("run")
+        super().__init__(base, kept.get("traces", 0))
         self.run_id = run_id
         self.bodies = bodies
         self.lock = threading.RLock()
         # the run
-        self.name: str | None = None
-        self.status = "active"
-        self.created_ms = 0
-        self.ended_ms: int | None = None
-        self.tags: tuple[str, ...] = ()
-        self.metadata: Value = None
-        self.owners: tuple[Owner, ...] = ()
+        self.name: str | None = kept.get("name")
+        self.status: str = kept.get("status", "active")
+        self.created_ms: int = kept.get("created_ms", 0)
+        self.ended_ms: int | None = kept.get("ended_ms")
+        self.tags: tuple[str, ...] = tuple(kept.get("tags", ()))
+        self.metadata: Value = kept.get("metadata")
+        self.owners: tuple[Owner, ...] = tuple(Owner.unpack(owner) for owner in kept.get("owners", ()))
         self.damage: tuple[Damage, ...] = ()
-        self.last_ms = 0
-        self.errors = 0
-        self.last_set_ms = -(2**63)
-        # columns
-        self.ids: list[str] = []
-        self.refs = refs()
-        self.parents = array("i")
-        self.kinds = array("b")
-        self.types = array("I")
-        self.type_names: list[str] = []
-        self.timestamps = array("q")
-        self.ends = array("q")
-        self.statuses = array("b")
-        self.tokens_in = array("q")
-        self.tokens_out = array("q")
-        self.costs = array("d")
-        self.first_child = array("i")
-        self.last_child = array("i")
-        self.next_sibling = array("i")
-        self._mergeable = bytearray()
-        self._tags: list[tuple[str, ...]] = []
+        self.last_ms: int = kept.get("last_ms", 0)
+        self.errors: int = kept.get("errors", 0)
+        self.usage: list[Any] = kept.get("usage", [0, 0, 0.0])
+        """Tokens in and out, and cost in US dollars, summed over the traces of type LLM."""
+        self.last_set_ms: int = kept.get("last_set_ms", NO_TIME)
+        # by row, beside the columns
+        self.ids: MutableSequence[str] | Texts = [] if base is None else Texts(base, "ids")
+        self.refs = refs("traces.refs", base, self._covered)
+        self.type_names: list[str] = list(kept.get("type_names", ()))
+        self._tags: list[tuple[str, ...]] | TagSets = [] if base is None else TagSets(base)
         # indices
-        self._seqs: dict[str, int] = {}
-        self._roots: dict[int, None] = {}
-        self._type_codes: dict[str, int] = {}
-        self._by_type: SortedDict[str, array[int]] = SortedDict()
-        self._by_tag: SortedDict[str, array[int]] = SortedDict()
+        self._seqs: dict[str, int] | IdTable = {} if base is None else IdTable(base, self.ids)
+        self._roots = Roots(base)
+        self._type_codes = {name: code for code, name in enumerate(self.type_names)}
+        self._by_type = Postings("types", base)
+        self._by_tag = Postings("tags", base)
+        self._by_time = TimeIndex(base)
         self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._by_time: SortedList[int] | None = None
-        self._awaiting: dict[int, str] = {}
-        self._bereft: set[int] = set()
-        self.seq_gaps = Gaps()
-        self._rev_gaps = Gaps()
+        self._awaiting: dict[int, str] = dict(kept.get("awaiting", ()))
+        self._bereft: set[int] = set(kept.get("bereft", ()))
         self._waiters: dict[str, list[int]] = {}
+        for waiter, awaited in self._awaiting.items():
+            self._waiters.setdefault(awaited, []).append(waiter)
+        self.seq_gaps = Gaps.unpack(kept.get("seq_gaps", ()))
         # what came later
-        self._additions = Additions(refs)
-        self._annotations: list[tuple[int, str, int, Any]] = []
-        # every change by rev: what it was and whom it concerned
-        self._change_codes = array("b")
-        self._change_seqs = array("i")
-        self._change_items = array("i")
-        """Number of the addition, note or run change in the list of its kind; −1 for a trace."""
-        self._run_changes: list[dict[str, Any]] = []
+        additions = kept.get("additions", 0)
+        self._additions = Additions(refs, base, additions)
+        self._changes = ChangeLog(base)
 
     # ---- applying ----------------------------------------------------------------------------------------
 
@@ -133,11 +145,6 @@ class Tail:
                     self._apply_annotation(entry, ref)
                 else:
                     self._apply_run(entry)
-
-    def _log(self, code: int, seq: int, item: int = -1) -> None:
-        self._change_codes.append(code)
-        self._change_seqs.append(seq)
-        self._change_items.append(item)
 
     def _apply_trace(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -172,6 +179,8 @@ class Tail:
 
         Such a root may wait for a parent (``awaited``), or have lost one to damage (``bereft``).
         """
+        if self._is_fixed:
+            self.grow()
         seq = len(self.ids)
         self.ids.append(trace_id)
         self.refs.append(ref)
@@ -187,18 +196,18 @@ class Tail:
         self.first_child.append(-1)
         self.last_child.append(-1)
         self.next_sibling.append(-1)
-        self._additions.last.append(-1)
-        self._mergeable.append(mergeable)
+        self.added.append(-1)
+        self.mergeable.append(mergeable)
         self._tags.append(self._tag_tuples.setdefault(tags, tags) if tags else ())
         self._seqs[trace_id] = seq
-        self._index_type(type_name, seq)
-        for tag in dict.fromkeys(tags):
-            self._index_tag(tag, seq)
-        self._index_time(timestamp, seq)
+        self._by_type.add(type_name, seq)
+        for tag in tags:
+            self._by_tag.add(tag, seq)
+        self._by_time.add(timestamp, seq, self.timestamps)
         if parent >= 0:
             self._link(parent, seq)
         else:
-            self._roots[seq] = None
+            self._roots.add(seq)
             if bereft:
                 self._bereft.add(seq)
             if awaited is not None:
@@ -210,8 +219,10 @@ class Tail:
             self.last_set_ms = timestamp
         if kind == ERROR:
             self.errors += 1
-        self.last_ms = max(self.last_ms, timestamp, self.ends[seq])
-        self._log(TRACE, seq)
+        if type_name == _MODEL_CALL:
+            self._count_usage(tokens_in, tokens_out, cost)
+        self.last_ms = max(self.last_ms, timestamp, NO_TIME if end_ms is None else end_ms)
+        self._changes.add(TRACE, seq)
 
     def _type_code(self, name: str) -> int:
         code = self._type_codes.get(name)
@@ -219,30 +230,6 @@ class Tail:
             code = self._type_codes[name] = len(self.type_names)
             self.type_names.append(name)
         return code
-
-    def _index_type(self, name: str, seq: int) -> None:
-        posting = self._by_type.get(name)
-        if posting is None:
-            posting = self._by_type[name] = array("I")
-        posting.append(seq)
-
-    def _index_tag(self, tag: str, seq: int) -> None:
-        posting = self._by_tag.get(tag)
-        if posting is None:
-            posting = self._by_tag[tag] = array("I")
-        if not posting or posting[-1] < seq:
-            posting.append(seq)
-            return
-        at = bisect_left(posting, seq)
-        if posting[at] != seq:
-            posting.insert(at, seq)
-
-    def _index_time(self, timestamp: int, seq: int) -> None:
-        """Index a timestamp: the column itself is in order until the first that is not."""
-        if self._by_time is not None:
-            self._by_time.add(timestamp << 32 | seq)
-        elif seq and timestamp < self.timestamps[seq - 1]:
-            self._by_time = SortedList(time << 32 | number for number, time in enumerate(self.timestamps))
 
     def _link(self, parent: int, seq: int) -> None:
         """Put a trace at the end of its parent's children: callers link in seq order."""
@@ -264,7 +251,7 @@ class Tail:
         for waiter in self._waiters.pop(trace_id):
             if waiter not in above:
                 self._link(seq, waiter)
-                del self._roots[waiter]
+                self._roots.remove(waiter)
                 del self._awaiting[waiter]
 
     def _apply_completion(self, entry: Entry, ref: Any) -> None:
@@ -290,7 +277,7 @@ class Tail:
         self.statuses[seq] = status
         self.ends[seq] = end_ms
         self.last_ms = max(self.last_ms, end_ms)
-        self._log(COMPLETION, seq, self._add(seq, tags, tokens_in, tokens_out, cost, ref))
+        self._changes.add(COMPLETION, seq, self._add(seq, tags, tokens_in, tokens_out, cost, ref))
 
     def _apply_amendment(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -301,23 +288,42 @@ class Tail:
         self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
     ) -> None:
         """Add tags and metadata to a trace."""
-        self._log(AMENDMENT, seq, self._add(seq, tags, tokens_in, tokens_out, cost, ref))
+        self._changes.add(AMENDMENT, seq, self._add(seq, tags, tokens_in, tokens_out, cost, ref))
 
     def _add(
         self, seq: int, tags: tuple[str, ...], tokens_in: int, tokens_out: int, cost: float, ref: Any
     ) -> int:
         """Lay tags, usage and a body over a trace; return the number of this addition."""
+        if tokens_in >= 0 or tokens_out >= 0 or cost == cost:  # noqa: PLR0124 - not NaN
+            self._add_usage(seq, tokens_in, tokens_out, cost)
+        if tags:
+            self._tags[seq] = (*self._tags[seq], *tags)
+            for tag in tags:
+                self._by_tag.add(tag, seq)
+        number = self._additions.add(self.added[seq], tags, ref)
+        self.added[seq] = number
+        return number
+
+    def _add_usage(self, seq: int, tokens_in: int, tokens_out: int, cost: float) -> None:
+        """Lay usage over a trace's own, where it is known."""
+        is_model = self.type_names[self.types[seq]] == _MODEL_CALL
+        if is_model:
+            self._count_usage(self.tokens_in[seq], self.tokens_out[seq], self.costs[seq], -1)
         if tokens_in >= 0:
             self.tokens_in[seq] = tokens_in
         if tokens_out >= 0:
             self.tokens_out[seq] = tokens_out
         if cost == cost:  # noqa: PLR0124 - not NaN
             self.costs[seq] = cost
-        if tags:
-            self._tags[seq] = (*self._tags[seq], *tags)
-            for tag in dict.fromkeys(tags):
-                self._index_tag(tag, seq)
-        return self._additions.add(seq, tags, ref)
+        if is_model:
+            self._count_usage(self.tokens_in[seq], self.tokens_out[seq], self.costs[seq])
+
+    def _count_usage(self, tokens_in: int, tokens_out: int, cost: float, sign: int = 1) -> None:
+        usage = self.usage
+        usage[0] += sign * max(tokens_in, 0)
+        usage[1] += sign * max(tokens_out, 0)
+        if cost == cost:  # noqa: PLR0124 - not NaN
+            usage[2] += sign * cost
 
     def _apply_annotation(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -326,8 +332,8 @@ class Tail:
 
     def add_annotation(self, seq: int, annotation_id: str, timestamp: int, ref: Any) -> None:
         """Link a note to a trace."""
-        self._log(ANNOTATION, seq, len(self._annotations))
-        self._annotations.append((seq, annotation_id, timestamp, ref))
+        self._changes.add(ANNOTATION, seq, len(self._changes.notes))
+        self._changes.notes.append((seq, annotation_id, timestamp, ref))
 
     def _apply_run(self, entry: Entry) -> None:
         self.change_run(dict(entry.values or {}))
@@ -352,8 +358,7 @@ class Tail:
             owner = Owner.unpack(values["owner"])
             if owner not in self.owners:
                 self.owners = (*self.owners, owner)
-        self._log(RUN, -1, len(self._run_changes))
-        self._run_changes.append(values)
+        self._changes.add_run_change(values)
 
     # ---- reading -----------------------------------------------------------------------------------------
 
@@ -413,44 +418,27 @@ class Tail:
     @property
     def rev(self) -> int:
         """The rev that the next change will get."""
-        return self._rev_gaps.number(len(self._change_codes))
+        return self._changes.rev
 
     def skip_to(self, seq: int, rev: int) -> None:
         """Leave out numbers that damage took away."""
         with self.lock:
             self.seq_gaps.skip(len(self.ids), seq)
-            self._rev_gaps.skip(len(self._change_codes), rev)
+            self._changes.gaps.skip(len(self._changes), rev)
 
     def skip_change(self) -> None:
         """Count a change that this version does not know and may pass over."""
-        self._log(RUN, -1, len(self._run_changes))
-        self._run_changes.append({})
+        self._changes.add_run_change({})
 
     def run(self) -> Run:
         """Return the run as of now."""
         with self.lock:
-            tokens_in, tokens_out, cost = self._usage()
+            tokens_in, tokens_out, cost = self.usage
             return Run(
                 self.run_id, self.name, self.status, self.created_ms,
                 self.ended_ms if self.status in ENDED else None, self.tags, self.metadata, self.owners,
                 self.count, self.errors, tokens_in, tokens_out, cost, self.last_ms, self.damage,
             )  # fmt: skip
-
-    def _usage(self) -> tuple[int, int, float]:
-        """Sum over the traces of type LLM; summed again only after a change."""
-        changes, known = self._summed
-        if changes == len(self._change_codes):
-            return known
-        tokens_in = tokens_out = 0
-        cost = 0.0
-        for seq in self._by_type.get(_MODEL_CALL, ()):
-            tokens_in += max(self.tokens_in[seq], 0)
-            tokens_out += max(self.tokens_out[seq], 0)
-            if self.costs[seq] == self.costs[seq]:
-                cost += self.costs[seq]
-        known = (tokens_in, tokens_out, cost)
-        self._summed = (len(self._change_codes), known)
-        return known
 
     def seq_of(self, trace_id: str) -> int | None:
         """Return the seq of an id."""
@@ -458,7 +446,7 @@ class Tail:
 
     def is_mergeable(self, seq: int) -> bool:
         """Whether metadata can be merged into the trace's own."""
-        return bool(self._mergeable[seq])
+        return bool(self.mergeable[seq])
 
     def tags_of(self, seq: int) -> tuple[str, ...]:
         """Return the tags of a trace, added ones included."""
@@ -481,33 +469,30 @@ class Tail:
     def roots(self) -> list[int]:
         """Return the traces without a parent that is there, in seq order."""
         with self.lock:
-            return list(self._roots)
+            return self._roots.rows()
 
     def by_type(self, name: str) -> Sequence[int]:
         """Return the traces of a type name, in seq order."""
-        return self._by_type.get(name) or ()
+        return self._by_type.rows(name)
 
     def by_tag(self, tag: str) -> Sequence[int]:
         """Return the traces that bear a tag, in seq order."""
-        return self._by_tag.get(tag) or ()
+        return self._by_tag.rows(tag)
 
     def by_time(self, start_ms: int, end_ms: int) -> Sequence[int]:
         """Return the traces of a half-open range, in (timestamp, seq) order."""
         with self.lock:
-            if self._by_time is None:
-                return range(bisect_left(self.timestamps, start_ms), bisect_left(self.timestamps, end_ms))
-            found = self._by_time.irange(start_ms << 32, end_ms << 32, (True, False))
-            return [packed & 0xFFFF_FFFF for packed in found]
+            return self._by_time.range(start_ms, end_ms, self.timestamps)
 
     def type_counts(self) -> dict[str, int]:
         """Return type name: traces, ordered by name."""
         with self.lock:
-            return {name: len(posting) for name, posting in self._by_type.items()}
+            return self._by_type.counts()
 
     def tag_counts(self) -> dict[str, int]:
         """Return tag: traces, ordered by tag."""
         with self.lock:
-            return {tag: len(posting) for tag, posting in self._by_tag.items()}
+            return self._by_tag.counts()
 
     def trace(self, seq: int) -> Trace:
         """Return the trace of a seq, its body unread."""
@@ -528,7 +513,7 @@ class Tail:
             seq=self.seq_gaps.number(seq) if self.seq_gaps else seq,
             parent_missing=awaited is not None or seq in self._bereft,
             source=self,
-            where=(ref,) if self._additions.last[seq] < 0 else (ref, *self._additions.refs_of(seq)),
+            where=(ref,) if (last := self.added[seq]) < 0 else (ref, *self._additions.refs_of(last)),
         )
 
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
@@ -554,12 +539,12 @@ class Tail:
 
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
-        refs, added = self.refs, self._additions.last
+        refs, added = self.refs, self.added
         for seq, packed in zip(seqs, self.bodies.read_many([refs[seq] for seq in seqs]), strict=True):
             if packed is None or added[seq] < 0:
                 yield None if packed is None else (packed,)
                 continue
-            more = list(self.bodies.read_many(self._additions.refs_of(seq)))
+            more = list(self.bodies.read_many(self._additions.refs_of(added[seq])))
             whole = [piece for piece in more if piece is not None]
             yield (packed, *whole) if len(whole) == len(more) else None
 
@@ -567,36 +552,37 @@ class Tail:
         """Return the notes of a trace, or of all, in the order of commits."""
         seq = None if trace_id is None else self._seqs.get(trace_id, -1)
         with self.lock:
-            wanted = [n for n, held in enumerate(self._annotations) if seq is None or held[0] == seq]
+            wanted = [n for n, held in enumerate(self._changes.notes) if seq is None or held[0] == seq]
         return [self._annotation(number) for number in wanted]
 
     def _annotation(self, number: int) -> Annotation:
-        seq, annotation_id, timestamp, ref = self._annotations[number]
+        seq, annotation_id, timestamp, ref = self._changes.notes[number]
         note, fields = self._unpacked(ref)
         return Annotation(annotation_id, self.ids[seq], note, fields, timestamp)
 
     def changes(self, after_rev: int, limit: int | None = None) -> list[Change]:
         """Return the changes after a rev, in rev order."""
         with self.lock:
-            start = self._rev_gaps.row_after(max(after_rev + 1, 0))
-            known = len(self._change_codes)
+            start = self._changes.gaps.row_after(max(after_rev + 1, 0))
+            known = len(self._changes)
             end = known if limit is None else min(known, start + limit)
             return [self._change(row) for row in range(start, end)]
 
     def _change(self, row: int) -> Change:
-        code, seq, item = self._change_codes[row], self._change_seqs[row], self._change_items[row]
+        log = self._changes
+        code, seq, item = log.codes[row], log.rows[row], log.items[row]
         value: Any
         if code == TRACE:
             value = self.trace(seq)
         elif code == ANNOTATION:
             value = self._annotation(item)
         elif code == RUN:
-            value = {key: given for key, given in self._run_changes[item].items() if key != "owner"}
+            value = {key: given for key, given in log.run_changes[item].items() if key != "owner"}
         else:
             value = self._addition(code, seq, item)
         number = self.seq_gaps.number(seq) if seq >= 0 else -1
         trace_id = None if seq < 0 else self.ids[seq]
-        return Change(self._rev_gaps.number(row), CHANGE_NAMES[code], trace_id, value, number)
+        return Change(log.gaps.number(row), CHANGE_NAMES[code], trace_id, value, number)
 
     def _addition(self, code: int, seq: int, number: int) -> dict[str, object]:
         """Return what a completion or amendment brought; a trace is completed once, so its columns say how."""
@@ -614,5 +600,36 @@ class Tail:
     def forest(self, root: int | None = None) -> Forest:
         """Return the whole run in pre-order, or the subtree of one seq."""
         with self.lock:
-            roots = list(self._roots) if root is None else [root]
+            roots = self._roots.rows() if root is None else [root]
             return build_forest(roots, self.first_child, self.next_sibling, self.trace)
+
+    # ---- becoming a base ---------------------------------------------------------------------------------
+
+    def sections(self) -> Iterator[tuple[str, Any]]:
+        """Yield all of this as the sections of an index: bytes of columns, or values to be packed.
+
+        Whoever asks holds ``lock``. Costs a copy of the columns, and a sort of the ids.
+        """
+        yield "run", self._kept()
+        yield from super().sections()
+        yield from text_sections("ids", self.ids)
+        yield from id_sections(self.ids)
+        yield from tag_sections(self._tags[row] for row in range(self.count))
+        yield from self._by_type.sections()
+        yield from self._by_tag.sections()
+        yield from self._by_time.sections(self.timestamps)
+        yield "roots", array("I", self._roots.rows()).tobytes()
+        yield from self.refs.sections()
+        yield from self._additions.sections()
+        yield from self._changes.sections()
+
+    def _kept(self) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id, "name": self.name, "status": self.status, "created_ms": self.created_ms,
+            "ended_ms": self.ended_ms, "tags": self.tags, "metadata": self.metadata,
+            "owners": [owner.pack() for owner in self.owners], "last_ms": self.last_ms, "errors": self.errors,
+            "usage": self.usage, "last_set_ms": self.last_set_ms, "traces": self.count,
+            "type_names": self.type_names, "awaiting": list(self._awaiting.items()),
+            "bereft": list(self._bereft), "seq_gaps": self.seq_gaps.pack(),
+            "additions": len(self._additions), **self._changes.kept(),
+        }  # fmt: skip

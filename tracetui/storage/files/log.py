@@ -12,12 +12,12 @@ import re
 import struct
 import weakref
 import zlib
-from array import array
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
 from tracetui.model.run import Damage
+from tracetui.storage.columns import Base, Columns, Numbers
 from tracetui.storage.files.frame import (
     HEADER_SIZE,
     VERSION,
@@ -36,25 +36,29 @@ _MARKERS = re.compile(b"[\xa0-\xaf]")
 _handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()
 
 
-class BodyRefs:
+class BodyRefs(Columns):
     """Where bodies lie, by row: offset, length and CRC in 16 bytes each."""
 
-    __slots__ = ("_crcs", "_offsets", "_sizes")
+    CODES: ClassVar = {"offsets": "Q", "sizes": "I", "crcs": "I"}
+    offsets: Numbers
+    sizes: Numbers
+    crcs: Numbers
 
-    def __init__(self) -> None:
-        self._offsets = array("Q")
-        self._sizes = array("I")
-        self._crcs = array("I")
+    def __init__(self, room: str, base: Base | None, rows: int) -> None:
+        self.ROOM = room
+        super().__init__(base, rows)
 
     def append(self, ref: tuple[int, int, int]) -> None:
         """Add the body of the next row."""
+        if self._is_fixed:
+            self.grow()
         offset, size, crc = ref
-        self._offsets.append(offset)
-        self._sizes.append(size)
-        self._crcs.append(crc)
+        self.offsets.append(offset)
+        self.sizes.append(size)
+        self.crcs.append(crc)
 
     def __getitem__(self, row: int) -> tuple[int, int, int]:
-        return self._offsets[row], self._sizes[row], self._crcs[row]
+        return self.offsets[row], self.sizes[row], self.crcs[row]
 
 
 class LogFile:

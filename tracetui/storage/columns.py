@@ -1,0 +1,268 @@
+"""Columns of numbers and texts by row that begin in an index file and go on in memory.
+
+Owns how a column is found, read and grown; knows neither what it means nor what files are. What an index covers
+is the *base*: buffers that are mapped privately, so that a change to a covered row stays with this process, and
+that are looked at (and verified) when somebody first touches them. What came since is the *tail*.
+
+A column has one of three forms, which read alike:
+
+- an ``array``, where there is no base: the fastest, and the only one that a run without an index ever has;
+- the base's own buffer, while no row was added behind it;
+- a ``Column``, which joins the two, from the first row behind the base on.
+
+``Columns.settle`` turns a ``Column`` back into an ``array`` for those who look at every row.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+Numbers = Any
+"""A column of numbers by row, in one of the three forms."""
+
+
+class Base(Protocol):
+    """What an index covers of a run, by the names of its sections.
+
+    :raises BadIndexError: from every method, if a section is not what was written.
+    """
+
+    rows: int
+    """Number of traces covered."""
+
+    def numbers(self, name: str, typecode: str) -> Any:
+        """Return a column as a buffer that can be changed without changing the file."""
+        ...
+
+    def data(self, name: str) -> memoryview:
+        """Return the bytes of a section."""
+        ...
+
+    def value(self, name: str) -> Any:
+        """Return the value of a packed section."""
+        ...
+
+
+class BadIndexError(Exception):
+    """An index that is not what was written: it is derived, so whoever meets this does without it."""
+
+
+class Column:
+    """Numbers by row: those of the base, loaded on first touch, then those that were added.
+
+    >>> column = Column("i", lambda: memoryview(array("i", [7, 8])), 2)
+    >>> column.append(9)
+    >>> column[0] = 5
+    >>> list(column), len(column), column[2]
+    ([5, 8, 9], 3, 9)
+    """
+
+    __slots__ = ("_base", "_load", "_more", "append", "covered", "typecode")
+
+    def __init__(self, typecode: str, load: Callable[[], Any], covered: int) -> None:
+        self.typecode = typecode
+        self.covered = covered
+        self._load = load
+        self._base: Any = None
+        self._more = array(typecode)
+        self.append = self._more.append
+
+    def __len__(self) -> int:
+        return self.covered + len(self._more)
+
+    def _buffer(self) -> Any:
+        if self._base is None:
+            self._base = self._load()
+        return self._base
+
+    def __getitem__(self, row: int) -> Any:
+        if row < 0:
+            row += len(self)
+        return self._more[row - self.covered] if row >= self.covered else self._buffer()[row]
+
+    def __setitem__(self, row: int, value: Any) -> None:
+        if row >= self.covered:
+            self._more[row - self.covered] = value
+        else:
+            self._buffer()[row] = value
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._buffer()
+        yield from self._more
+
+    def joined(self) -> array[Any]:
+        """Return all rows as one array."""
+        whole = array(self.typecode)
+        whole.frombytes(self._buffer())
+        whole.extend(self._more)
+        return whole
+
+
+class Columns:
+    """Named columns of equal origin: without a base arrays, with one loaded from it when first touched.
+
+    A subclass names them in ``CODES`` (attribute: ``array`` typecode) and says with ``ROOM`` under which name its
+    sections stand in an index.
+    """
+
+    ROOM: str
+    CODES: ClassVar[Mapping[str, str]]
+
+    def __init__(self, base: Base | None, rows: int = 0) -> None:
+        self._base = base
+        self._covered = rows
+        self._is_fixed = base is not None
+        if base is None:
+            for name, code in self.CODES.items():
+                setattr(self, name, array(code))
+
+    def _length(self) -> int:
+        """Return the number of rows; nothing is loaded for it."""
+        return self._covered if self._is_fixed else len(getattr(self, next(iter(self.CODES))))
+
+    def __getattr__(self, name: str) -> Any:
+        """Load a column of the base: only what is not there yet comes here."""
+        if name not in self.CODES or self.__dict__.get("_base") is None:
+            raise AttributeError(name)
+        column = self._loader(name)()
+        setattr(self, name, column)
+        return column
+
+    def _loader(self, name: str) -> Callable[[], Any]:
+        """Return what loads a column; it does not hold this object, so that none outlives its last user."""
+        return partial(_load, self._base, f"{self.ROOM}.{name}", self.CODES[name], self._covered)
+
+    def grow(self) -> None:
+        """Let the columns take rows behind the base."""
+        self._is_fixed = False
+        for name, code in self.CODES.items():
+            column = self.__dict__.get(name)
+            if column is None:
+                setattr(self, name, Column(code, self._loader(name), self._covered))
+            elif not isinstance(column, (array, Column)):
+                setattr(self, name, Column(code, partial(_itself, column), self._covered))
+
+    def settle(self, *, growing: bool) -> None:
+        """Make every column quick to read row by row: an array if rows may come, else the base's own buffer.
+
+        Costs a copy of what the base covers in the first case, and the verification of its sections in both.
+        """
+        if growing and self._is_fixed:
+            self.grow()
+        for name in self.CODES:
+            column = getattr(self, name)
+            if isinstance(column, Column):
+                setattr(self, name, column.joined())
+
+    def sections(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the columns as sections of an index."""
+        for name in self.CODES:
+            column = getattr(self, name)
+            yield f"{self.ROOM}.{name}", (column.joined() if isinstance(column, Column) else column).tobytes()
+
+
+def _load(base: Base | None, name: str, typecode: str, rows: int) -> Any:
+    assert base is not None  # noqa: S101 - without one every column is there
+    column = base.numbers(name, typecode)
+    if len(column) != rows:
+        raise BadIndexError(f"{name} has {len(column)} rows, not {rows}")
+    return column
+
+
+def _itself(column: Any) -> Any:
+    return column
+
+
+class Texts(Sequence[str]):
+    """Texts by row: those of the base, decoded when asked for, then those that were added."""
+
+    def __init__(self, base: Base, name: str) -> None:
+        self._base = base
+        self._name = name
+        self._ends: Any = None
+        self._text = memoryview(b"")
+        self._more: list[str] = []
+        self.append = self._more.append
+
+    def __len__(self) -> int:
+        return self._base.rows + len(self._more)
+
+    def _open(self) -> Any:
+        self._text = self._base.data(f"{self._name}.text")
+        self._ends = self._base.numbers(f"{self._name}.ends", "Q")
+        if len(self._ends) != self._base.rows or (len(self._ends) and self._ends[-1] != len(self._text)):
+            raise BadIndexError(f"{self._name} has {len(self._ends)} rows, not {self._base.rows}")
+        return self._ends
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice):
+            return [self[number] for number in range(*row.indices(len(self)))]
+        covered = self._base.rows
+        if row < 0:
+            row += len(self)
+        if row >= covered:
+            return self._more[row - covered]
+        ends = self._ends or self._open()
+        start = ends[row - 1] if row else 0
+        return str(self._text[start : ends[row]], "utf-8", "surrogatepass")
+
+
+def text_sections(name: str, texts: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield texts as two sections of an index: where each ends, and all of them end to end."""
+    packed = [text.encode("utf-8", "surrogatepass") for text in texts]
+    ends = array("Q")
+    end = 0
+    for piece in packed:
+        end += len(piece)
+        ends.append(end)
+    yield f"{name}.ends", ends.tobytes()
+    yield f"{name}.text", b"".join(packed)
+
+
+class TagSets:
+    """The tags of each row, as tuples: equal ones are kept once.
+
+    Reads like the list of tuples that stands in its place without a base.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._sets: Any = None
+        self._distinct: list[tuple[str, ...]] = []
+        self._changed: dict[int, tuple[str, ...]] = {}
+        self._more: list[tuple[str, ...]] = []
+        self.append = self._more.append
+
+    def __len__(self) -> int:
+        return self._base.rows + len(self._more)
+
+    def __getitem__(self, row: int) -> tuple[str, ...]:
+        covered = self._base.rows
+        if row >= covered:
+            return self._more[row - covered]
+        changed = self._changed.get(row)
+        if changed is not None:
+            return changed
+        if self._sets is None:
+            self._distinct = [tuple(tags) for tags in self._base.value("tags.distinct")]
+            self._sets = self._base.numbers("tags.sets", "I")
+        number: int = self._sets[row]
+        return self._distinct[number]
+
+    def __setitem__(self, row: int, tags: tuple[str, ...]) -> None:
+        covered = self._base.rows
+        if row >= covered:
+            self._more[row - covered] = tags
+        else:
+            self._changed[row] = tags
+
+
+def tag_sections(tags: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, Any]]:
+    """Yield the tags of all rows as two sections of an index: the distinct sets, and each row's number of one."""
+    distinct: dict[tuple[str, ...], int] = {}
+    sets = array("I", [distinct.setdefault(each, len(distinct)) for each in tags])
+    yield "tags.distinct", list(distinct)
+    yield "tags.sets", sets.tobytes()
