@@ -102,11 +102,16 @@ def _custom(kind: Custom, metadata: Value, folder: str) -> str:
 def _model_call(data: Any, metadata: Value, name: object) -> str:
     """Return the tools that the model chose, else the head of what it said, else its name."""
     output = data.get("output", data) if isinstance(data, dict) else data
-    tools = _tools(data) or _tools(output)
+    tools = tools_called(data)
     if tools:
         return f"→ {', '.join(tools[:6])}"
     model = metadata.get("model") if isinstance(metadata, dict) else None
     return first_line(_text(output)) or str(model or name or "model")
+
+
+def tools_called(data: Any) -> list[str]:
+    """Return the names of the tools that a model call chose, from its data."""
+    return _tools(data) or _tools(data.get("output", data) if isinstance(data, dict) else data)
 
 
 def _tools(value: Any) -> list[str]:

@@ -1,0 +1,160 @@
+"""A run's steps as things that can be compared with those of another run: what each is, chose and got.
+
+Of a step count, by kind, what it *is* (type, tool, name), what it *chose* (arguments, query, question) and what
+came of it (result, option taken, message, status, model); never its times, ids, usage, tags and other metadata,
+which tell of a step what the recorder or somebody later thought. Parts bear the names of the query language's
+fields. What a model was given is left out, since it repeats the run so far; see ``tracetui.analysis.diff`` for
+where it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from tracetui.analysis.summary import tools_called
+from tracetui.analysis.volatile import canonical
+from tracetui.errors import TraceTuiError
+from tracetui.model.trace import STATUS_NAMES
+from tracetui.model.trace_type import CUSTOM, Custom, Decision, Error, Query, Thought, ToolCall, TraceType
+from tracetui.model.tree import Forest
+from tracetui.model.value import Value
+from tracetui.storage.backend import RunView
+
+MODEL = "LLM"
+CONTEXT_KEYS = frozenset({"input", "messages"})
+"""Where a model call keeps what it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The parts of one step by name; ``kind`` is what it is."""
+
+    kind: tuple[str, ...]
+    chose: dict[str, Any]
+    got: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Steps:
+    """The steps of a run in pre-order, each as four numbers that are equal where the steps are.
+
+    ``seqs``, ``depths`` and ``sizes`` are those of the forest; the others are indexed by the same rows.
+    """
+
+    seqs: Sequence[int]
+    depths: Sequence[int]
+    sizes: Sequence[int]
+    same: list[int] = field(default_factory=list)
+    """By everything that counts."""
+    chose: list[int] = field(default_factory=list)
+    """By what it is and chose, whatever came of it."""
+    kind: list[int] = field(default_factory=list)
+    """By what it is."""
+    whole: list[int] = field(default_factory=list)
+    """By everything that counts in the whole subtree."""
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    def children(self, row: int) -> list[int]:
+        """Return the rows one level below a row, −1 for the roots."""
+        end = len(self.seqs) if row < 0 else row + self.sizes[row]
+        found, at = [], row + 1
+        while at < end:
+            found.append(at)
+            at += self.sizes[at]
+        return found
+
+
+def steps_of(view: RunView, forest: Forest | None = None) -> Steps:
+    """Return the steps of a run, or of a part of it; reads every body once."""
+    forest = view.forest() if forest is None else forest
+    steps = Steps(forest.seqs, forest.depths, forest.sizes)
+    for seq in forest.seqs:
+        step = step_of(view, seq)
+        kind = "\0".join(step.kind)
+        chose = f"{kind}\0\0{canonical(step.chose)}"
+        steps.kind.append(_number(kind))
+        steps.chose.append(_number(chose))
+        steps.same.append(_number(f"{chose}\0{canonical(step.got, received=True)}"))
+    steps.whole = _wholes(steps)
+    return steps
+
+
+def _number(text: str) -> int:
+    """Return 64 bits that are the same in every process."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _wholes(steps: Steps) -> list[int]:
+    whole = list(steps.same)
+    below: dict[int, list[int]] = {}
+    for row in range(len(steps) - 1, -1, -1):
+        depth = steps.depths[row]
+        parts = below.pop(depth + 1, None)
+        if parts:
+            whole[row] = hash((whole[row], *reversed(parts)))
+        below.setdefault(depth, []).append(whole[row])
+    return whole
+
+
+def step_of(view: RunView, seq: int) -> Step:
+    """Return the parts of a step; one whose body is damaged has only its type and status."""
+    name, status = view.type_names[view.types[seq]], STATUS_NAMES[view.statuses[seq]]
+    try:
+        trace = view.trace(seq)
+        kind, metadata = trace.trace_type, trace.metadata
+    except TraceTuiError:
+        return Step((str(view.kinds[seq]), name), {}, {"status": status, "body": "damaged"})
+    step = _by_kind(kind, metadata)
+    model = metadata.get("model") if isinstance(metadata, dict) else None
+    if isinstance(model, str):
+        step.got["model"] = model
+    step.got["status"] = status
+    return step
+
+
+def _by_kind(kind: TraceType, metadata: Value) -> Step:
+    if isinstance(kind, ToolCall):
+        return Step(("tool", kind.tool_name), {"args": kind.arguments}, {"result": kind.result})
+    if isinstance(kind, Decision):
+        got: dict[str, Any] = {
+            "options": list(kind.options),
+            "chosen": kind.chosen,
+            "reasoning": kind.reasoning,
+        }
+        return Step(("decision",), {"question": kind.question}, got)
+    if isinstance(kind, Query):
+        return Step(("query", kind.query_type), {"query": kind.query}, {"results": kind.results_count})
+    if isinstance(kind, Thought):
+        return Step(("thought",), {"content": kind.content}, {"confidence": kind.confidence})
+    if isinstance(kind, Error):
+        got = {"message": kind.message, "recoverable": kind.recoverable}
+        return Step(("error",), {"error": kind.error_type}, got)
+    return _custom(kind, metadata)
+
+
+def _custom(kind: Custom, metadata: Value) -> Step:
+    data = kind.data
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if kind.name != MODEL:
+        return Step(("custom", kind.name), {"name": name}, {"data": data})
+    if isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key not in CONTEXT_KEYS}
+    return Step(("custom", MODEL), {"tools": tools_called(data)}, {"data": data})
+
+
+def context_of(view: RunView, seq: int) -> Any:
+    """Return what a model call was given, None where that is not recorded or the step is none."""
+    if view.kinds[seq] != CUSTOM or view.type_names[view.types[seq]] != MODEL:
+        return None
+    try:
+        kind = view.trace(seq).trace_type
+    except TraceTuiError:
+        return None
+    data = kind.data if isinstance(kind, Custom) else None
+    given = {key: data[key] for key in CONTEXT_KEYS if key in data} if isinstance(data, dict) else {}
+    return given or None
