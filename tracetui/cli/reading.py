@@ -193,8 +193,8 @@ def _write(db: Database, hits: list[tuple[str, Trace]], chosen: str) -> None:
 
 def _as_table(db: Database, hits: list[tuple[str, Trace]]) -> Iterator[str]:
     from tracetui.analysis.summary import summary
+    from tracetui.render.figures import date
     from tracetui.render.table import table
-    from tracetui.render.times import date
 
     runs = {run_id: db.run(run_id) for run_id in dict.fromkeys(run_id for run_id, _ in hits)}
     many = len(runs) > 1
@@ -366,7 +366,7 @@ def tail(
 
 def _tail_line(trace: Trace) -> str:
     from tracetui.analysis.summary import letter, summary
-    from tracetui.render.times import date
+    from tracetui.render.figures import date
 
     return f"{date(trace.timestamp)}  {letter(trace.kind_code, trace.type_name)} {summary(trace)}"
 

@@ -67,8 +67,8 @@ def list_runs(
     if chosen == "json":
         output.json([run.to_json() for run in found])
     else:
+        from tracetui.render.figures import date
         from tracetui.render.table import table
-        from tracetui.render.times import date
 
         rows = [
             (run.id, run.status, date(run.created_ms), run.traces, run.errors, ",".join(run.tags), run.name)

@@ -4,7 +4,7 @@ import tracetui
 from tracetui import Custom, Thought, ToolCall, TraceStore
 from tracetui.errors import QuerySyntaxError
 from tracetui.querying.completion import Candidate
-from tracetui.tui.view.cells import width_of
+from tracetui.render.cells import width_of
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.minimap import minimap
 from tracetui.tui.view.prompting import hint_pieces, place_of, words_of

@@ -10,8 +10,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tracetui.render.cells import pad
 from tracetui.tui.actions import actions_of, keys_of
-from tracetui.tui.view.cells import pad
 from tracetui.tui.widgets.pieces import to_text
 
 LETTERS = "T tool   ? decision   . thought   Q query   ! error   M model   A agent   U turn   * other"

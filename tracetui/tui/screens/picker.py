@@ -15,10 +15,10 @@ from textual.worker import get_current_worker
 from tracetui.errors import TraceTuiError
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
+from tracetui.render.cells import cut_middle, pad
 from tracetui.tui.actions import PICKER, actions_of, key_name
 from tracetui.tui.messages import CursorMoved, PromptCancelled, PromptChanged, PromptSubmitted, RowActivated
 from tracetui.tui.screens.ask import AskScreen
-from tracetui.tui.view.cells import cut_middle, pad
 from tracetui.tui.view.header import footer
 from tracetui.tui.view.picker import (
     SORTS,

@@ -23,8 +23,8 @@ from tracetui.model.trace_type import (
     Thought,
     ToolCall,
 )
+from tracetui.render.figures import cost, count, date, duration, offset
 from tracetui.tui.view.document import Document
-from tracetui.tui.view.figures import cost, count, date, duration, offset
 from tracetui.tui.view.run_model import RunModel
 
 TABS = ("Detail", "Context", "Raw", "Notes")

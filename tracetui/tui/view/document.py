@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tracetui.model.text import printable
 from tracetui.model.value import Value, dumps
-from tracetui.tui.view.cells import width_of
+from tracetui.render.cells import width_of
 
 MAX_LINE = 20_000_000
 INDENT = 2

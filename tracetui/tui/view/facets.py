@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tracetui.model.text import printable
-from tracetui.tui.view.cells import cut, pad, pad_left
-from tracetui.tui.view.figures import count, duration
+from tracetui.render.cells import cut, pad, pad_left
+from tracetui.render.figures import count, duration
 from tracetui.tui.view.run_model import RunModel
 
 TIME_BUCKETS = 12

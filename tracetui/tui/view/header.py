@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tracetui.model.text import printable
-from tracetui.tui.view.cells import cut, cut_middle, width_of
-from tracetui.tui.view.figures import cost, count, duration, short_id
+from tracetui.render.cells import cut, cut_middle, width_of
+from tracetui.render.figures import cost, count, duration, short_id
 from tracetui.tui.view.run_model import RunModel
 
 Pieces = list[tuple[str, str]]

@@ -16,10 +16,10 @@ from tracetui.errors import TraceTuiError
 from tracetui.model.run import ENDED, Run
 from tracetui.model.text import printable
 from tracetui.model.trace_type import TOOL_CALL, ToolCall
+from tracetui.render.cells import cut, pad, pad_left
+from tracetui.render.figures import cost, count, date, duration, short_id, started
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
-from tracetui.tui.view.cells import cut, pad, pad_left
-from tracetui.tui.view.figures import cost, count, date, duration, short_id, started
 from tracetui.tui.view.header import verdict_role
 from tracetui.tui.view.minimap import minimap
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from tracetui.errors import QueryError, QuerySyntaxError, UnknownFieldError
 from tracetui.model.text import printable
 from tracetui.querying.completion import Candidate
-from tracetui.tui.view.cells import cut, width_of
-from tracetui.tui.view.figures import count
+from tracetui.render.cells import cut, width_of
+from tracetui.render.figures import count
 
 Pieces = list[tuple[str, str]]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from tracetui.analysis.summary import letter
 from tracetui.model.trace_type import ERROR
 from tracetui.querying.texts import pattern_spans
-from tracetui.tui.view.cells import cut, pad_left, width_of
-from tracetui.tui.view.figures import clock, cost, count, duration, offset
+from tracetui.render.cells import cut, pad_left, width_of
+from tracetui.render.figures import clock, cost, count, duration, offset
 from tracetui.tui.view.glyphs import Glyphs
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.tree_model import ORPHANS
