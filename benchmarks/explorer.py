@@ -25,7 +25,7 @@ from pathlib import Path
 
 import tracetui
 from tracetui import Custom, Error, Thought, ToolCall, TraceDraft, TraceStore
-from tracetui.analysis.rollup import roll_up, totals
+from tracetui.analysis.rollup import totals
 from tracetui.model.clock import now_ms
 from tracetui.store.database import Database, open_backend
 from tracetui.tui.app import ExplorerApp
@@ -95,7 +95,7 @@ def models(location: str, run_id: str, found: dict[str, float]) -> None:
         found["open the log, no index (ms)"] = round((time.perf_counter() - start) * 1000, 1)
         found["model: rows, verdict (ms)"] = median_ms(lambda: RunModel(db, run_id, view=view), 3)
         model = RunModel(db, run_id, view=view)
-        found["roll-ups of the run (ms)"] = median_ms(lambda: totals(view, roll_up(view)), 3)
+        found["roll-ups of the run (ms)"] = median_ms(lambda: totals(view, view.rollup()), 3)
         model.tree.unfold_all()
         found["toggle the root, worst (ms)"] = median_ms(lambda: model.tree.toggle(0), 6)
         pieces = matches(view, "type:Error", now_ms())

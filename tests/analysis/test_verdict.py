@@ -9,7 +9,7 @@ from tests.tui.conftest import T0, login_bug
 from tracetui import Custom, Database, Decision, Error, Query, Thought, ToolCall, TraceDraft, TraceStore
 from tracetui.analysis.before import just_before
 from tracetui.analysis.errors import find_errors, signature, signature_of
-from tracetui.analysis.rollup import roll_up, totals
+from tracetui.analysis.rollup import totals
 from tracetui.analysis.summary import letter, summary
 from tracetui.analysis.verdict import Liveness, Verdict, judge
 from tracetui.importing.opening import FileImport
@@ -214,7 +214,7 @@ def test_tokens_count_on_leaf_model_calls(runs: Runs) -> None:
     runs.put("inner", Custom("LLM"), "tool", metadata=usage(100, 3))
     runs.put("alone", Custom("Agent"), metadata=usage(5, 5))
     view = runs.db.view("r")
-    rollup = roll_up(view)
+    rollup = view.rollup()
     figures = totals(view, rollup)
     assert (figures.tokens_in, figures.tokens_out) == (10 + 7 + 100 + 5, 1 + 2 + 3 + 5)
     assert figures.cost_usd == 0.5
@@ -229,7 +229,7 @@ def test_roll_ups_are_sums_and_spans_also_for_children_that_came_first(runs: Run
     runs.put("error", boom(), "child")
     runs.put("parent", Custom("Agent"))
     view = runs.db.view("r")
-    rollup = roll_up(view)
+    rollup = view.rollup()
     assert (rollup.errors[2], rollup.traces[2], rollup.duration_ms(2)) == (1, 3, 8000)
     assert totals(view, rollup).duration_ms == 8000
 
@@ -238,7 +238,7 @@ def test_roll_ups_equal_their_recursive_definition() -> None:
     """On the sample of the explorer's tests."""
     with tracetui.open("memory://") as db:
         view = db.view(login_bug(db))
-        rollup = roll_up(view)
+        rollup = view.rollup()
 
         def below(seq: int) -> list[int]:
             return [seq, *(found for child in view.children(seq) for found in below(child))]
@@ -262,7 +262,7 @@ def test_a_run_100_000_deep_is_analysed(runs: Runs) -> None:
             ],
         )
     view = runs.db.view("r")
-    assert roll_up(view).traces[0] == 100_000
+    assert view.rollup().traces[0] == 100_000
     assert judge(view, LATER).label == "ENDED"
 
 

@@ -19,9 +19,10 @@ from typing import Literal, NamedTuple
 
 from tracetui.analysis.alignment import align
 from tracetui.analysis.changes import PartChange, changes_between, context_changes
-from tracetui.analysis.rollup import Rollup, roll_up, totals
+from tracetui.analysis.rollup import totals
 from tracetui.analysis.steps import Steps, step_of, steps_of
 from tracetui.storage.backend import RunView
+from tracetui.storage.rollup import Rollup
 
 Kind = Literal["equal", "changed", "only_a", "only_b"]
 EQUAL: Kind = "equal"
@@ -171,18 +172,18 @@ class _Figures:
     """What each subtree of a run took."""
 
     def __init__(self, view: RunView) -> None:
-        self.rollup: Rollup = roll_up(view)
+        self.rollup: Rollup = view.rollup()
         all_of_it = totals(view, self.rollup)
         tokens = all_of_it.tokens_in + all_of_it.tokens_out
         run = view.run
         self.side = Side(
-            run.id, run.name, len(self.rollup.traces), all_of_it.duration_ms, tokens, all_of_it.cost_usd
+            run.id, run.name, len(self.rollup), all_of_it.duration_ms, tokens, all_of_it.cost_usd
         )
 
     def of(self, seq: int) -> tuple[int, int]:
         """Return milliseconds and tokens of a subtree; nothing for −1 and for what came later."""
         rollup = self.rollup
-        if not 0 <= seq < len(rollup.traces):
+        if not 0 <= seq < len(rollup):
             return 0, 0
         return rollup.duration_ms(seq), rollup.tokens_in[seq] + rollup.tokens_out[seq]
 

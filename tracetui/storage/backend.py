@@ -14,13 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from tracetui.model.change import Annotation, AnyChange, Change
 from tracetui.model.run import Damage, Run
 from tracetui.model.trace import Trace
 from tracetui.model.tree import Forest
 from tracetui.model.value import Value
+
+if TYPE_CHECKING:
+    from tracetui.storage.rollup import Rollup
 
 NO_TIME = -(2**63)
 """Stands in time columns where no time is known."""
@@ -183,7 +186,14 @@ class RunView(Protocol):
         ...
 
     def forest(self, root: int | None = None) -> Forest:
-        """Return the whole run in pre-order, or the subtree of one seq. Linear in what it returns."""
+        """Return the whole run in pre-order, or the subtree of one seq. Linear in what it returns.
+
+        The whole run costs nothing where an index covers it, and is laid out once until there is news.
+        """
+        ...
+
+    def rollup(self) -> Rollup:
+        """Return the figures of every subtree; costs what came since the last time, or since an index."""
         ...
 
 
@@ -269,6 +279,13 @@ class StorageBackend(Protocol):
 
         Return the numbers of changes of those runs that moved; it may wake early with none. A deleted run
         is told by ``RunNotFoundError``.
+        """
+        ...
+
+    def reindex(self, run_id: str, *, only_if_due: bool = False) -> bool:
+        """Write what is derived from a run anew, or only if enough came since; return whether that was done.
+
+        For long-lived processes that may write: commands that read never call it.
         """
         ...
 

@@ -16,8 +16,9 @@ A column has one of three forms, which read alike:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, ClassVar, Protocol
 
 Numbers = Any
@@ -32,6 +33,8 @@ class Base(Protocol):
 
     rows: int
     """Number of traces covered."""
+    is_bad: bool
+    """Whether a section was found that is not what was written."""
 
     def numbers(self, name: str, typecode: str) -> Any:
         """Return a column as a buffer that can be changed without changing the file."""
@@ -43,6 +46,10 @@ class Base(Protocol):
 
     def value(self, name: str) -> Any:
         """Return the value of a packed section."""
+        ...
+
+    def verify(self) -> None:
+        """Look at every section, once."""
         ...
 
 
@@ -95,8 +102,7 @@ class Column:
 
     def joined(self) -> array[Any]:
         """Return all rows as one array."""
-        whole = array(self.typecode)
-        whole.frombytes(self._buffer())
+        whole = array(self.typecode, self._buffer().tobytes())
         whole.extend(self._more)
         return whole
 
@@ -157,11 +163,15 @@ class Columns:
             if isinstance(column, Column):
                 setattr(self, name, column.joined())
 
+    def copied(self, name: str) -> array[Any]:
+        """Return a copy of a column."""
+        column = getattr(self, name)
+        return column.joined() if isinstance(column, Column) else array(self.CODES[name], column.tobytes())
+
     def sections(self) -> Iterator[tuple[str, bytes]]:
         """Yield the columns as sections of an index."""
         for name in self.CODES:
-            column = getattr(self, name)
-            yield f"{self.ROOM}.{name}", (column.joined() if isinstance(column, Column) else column).tobytes()
+            yield f"{self.ROOM}.{name}", self.copied(name).tobytes()
 
 
 def _load(base: Base | None, name: str, typecode: str, rows: int) -> Any:
@@ -209,16 +219,29 @@ class Texts(Sequence[str]):
         start = ends[row - 1] if row else 0
         return str(self._text[start : ends[row]], "utf-8", "surrogatepass")
 
+    def frozen(self) -> Texts:
+        """Return a copy that keeps what is there now."""
+        copy = Texts(self._base, self._name)
+        copy._more.extend(self._more)
+        return copy
 
-def text_sections(name: str, texts: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    def sections(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the texts as sections of an index; see ``text_sections``."""
+        ends = array("Q", (self._ends or self._open()).tobytes())
+        more = [text.encode("utf-8", "surrogatepass") for text in self._more]
+        ends.extend(accumulate(map(len, more), initial=len(self._text)))
+        del ends[self._base.rows]
+        yield f"{name}.ends", ends.tobytes()
+        yield f"{name}.text", b"".join((self._text, *more))
+
+
+def text_sections(name: str, texts: Texts | Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Yield texts as two sections of an index: where each ends, and all of them end to end."""
+    if isinstance(texts, Texts):
+        yield from texts.sections(name)
+        return
     packed = [text.encode("utf-8", "surrogatepass") for text in texts]
-    ends = array("Q")
-    end = 0
-    for piece in packed:
-        end += len(piece)
-        ends.append(end)
-    yield f"{name}.ends", ends.tobytes()
+    yield f"{name}.ends", array("Q", accumulate(map(len, packed))).tobytes()
     yield f"{name}.text", b"".join(packed)
 
 
@@ -259,10 +282,17 @@ class TagSets:
         else:
             self._changed[row] = tags
 
+    def frozen(self) -> TagSets:
+        """Return a copy that keeps what is there now."""
+        copy = TagSets(self._base)
+        copy._changed.update(self._changed)
+        copy._more.extend(self._more)
+        return copy
 
-def tag_sections(tags: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, Any]]:
+
+def tag_sections(tags: TagSets | Sequence[tuple[str, ...]]) -> Iterator[tuple[str, Any]]:
     """Yield the tags of all rows as two sections of an index: the distinct sets, and each row's number of one."""
     distinct: dict[tuple[str, ...], int] = {}
-    sets = array("I", [distinct.setdefault(each, len(distinct)) for each in tags])
+    sets = array("I", [distinct.setdefault(tags[row], len(distinct)) for row in range(len(tags))])
     yield "tags.distinct", list(distinct)
     yield "tags.sets", sets.tobytes()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tracetui.storage.columns import BadIndexError, Base
@@ -45,12 +45,15 @@ class IdTable:
             row = self._covered(trace_id)
         return default if row is None else row
 
-    def _covered(self, trace_id: str) -> int | None:
+    def _open(self) -> None:
         if self._hashes is None:
             self._rows = self._base.numbers("ids.rows", "I")
             self._hashes = self._base.numbers("ids.hashes", "Q")
             if not len(self._rows) == len(self._hashes) == self._base.rows:
                 raise BadIndexError("the table of ids has another length than the run")
+
+    def _covered(self, trace_id: str) -> int | None:
+        self._open()
         wanted = hash_of(trace_id)
         at = bisect_left(self._hashes, wanted)
         while at < len(self._hashes) and self._hashes[at] == wanted:
@@ -60,9 +63,26 @@ class IdTable:
             at += 1
         return None
 
+    def frozen(self) -> IdTable:
+        """Return a copy that keeps what is there now."""
+        copy = IdTable(self._base, ())
+        copy._more.update(self._more)
+        return copy
 
-def id_sections(ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the table of ids as two sections of an index; costs a hash an id and a sort."""
-    pairs = sorted(hash_of(trace_id) << 32 | row for row, trace_id in enumerate(ids))
+    def pairs(self) -> list[int]:
+        """Return ``hash << 32 | row`` of every id, those of the base first and in order."""
+        self._open()
+        covered = [number << 32 | row for number, row in zip(self._hashes, self._rows, strict=True)]
+        return covered + _pairs(self._more)
+
+
+def _pairs(rows: Mapping[str, int]) -> list[int]:
+    return [hash_of(trace_id) << 32 | row for trace_id, row in rows.items()]
+
+
+def id_sections(table: IdTable | Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """Yield the table of ids as two sections of an index; costs a hash a new id, and a sort."""
+    pairs = table.pairs() if isinstance(table, IdTable) else _pairs(table)
+    pairs.sort()
     yield "ids.hashes", array("Q", [pair >> 32 for pair in pairs]).tobytes()
     yield "ids.rows", array("I", [pair & 0xFFFF_FFFF for pair in pairs]).tobytes()

@@ -87,10 +87,7 @@ class MemoryEngine:
 
     def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id."""
-        tail = self._tail(run_id)
-        with tail.lock:
-            seqs = [tail.seq_of(trace_id) for trace_id in ids]
-            return [None if seq is None else tail.trace(seq) for seq in seqs]
+        return self._tail(run_id).traces_of(ids)
 
     def scan(
         self,
@@ -143,6 +140,11 @@ class MemoryEngine:
         with self._news:
             self._news.wait_for(moved, timeout)
             return moved()
+
+    def reindex(self, run_id: str, *, only_if_due: bool = False) -> bool:  # noqa: ARG002 - nothing is derived here
+        """Do nothing: memory has no index."""
+        self._tail(run_id)
+        return False
 
     def delete_run(self, run_id: str) -> int:
         """Delete a run whole; return how many traces it had."""

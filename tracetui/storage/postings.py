@@ -68,11 +68,8 @@ class Postings:
 
     def _taken(self, name: str) -> array[int]:
         """Return the base's rows of a name as an array of our own: what is added to them stays with us."""
-        rows = array("I")
         covered = self._slice(name) if self._base is not None else None
-        if covered is not None:
-            rows.frombytes(covered)
-        return rows
+        return array("I") if covered is None else array("I", covered.tobytes())
 
     def rows(self, name: str) -> Sequence[int]:
         """Return the rows of a name, in order; none for a name that nobody bears."""

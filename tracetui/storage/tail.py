@@ -15,7 +15,7 @@ import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tracetui.errors import CorruptionError
 from tracetui.model.change import Amendment, Annotation, Change, Completion, NewAnnotation, NewTrace
@@ -27,12 +27,16 @@ from tracetui.model.value import Value, unpack
 from tracetui.storage.additions import Additions, HeldRefs, MakeRefs
 from tracetui.storage.backend import NO_TIME, Index, Page
 from tracetui.storage.change_log import ChangeLog
-from tracetui.storage.columns import Base, Columns, Numbers, TagSets, Texts, tag_sections, text_sections
+from tracetui.storage.columns import BadIndexError, Base, Columns, Numbers, TagSets, Texts
 from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLETION, RUN, TRACE, Commit, Entry
 from tracetui.storage.gaps import Gaps
-from tracetui.storage.ids import IdTable, id_sections
+from tracetui.storage.ids import IdTable
 from tracetui.storage.postings import Postings, Roots
+from tracetui.storage.rollup import Rollup
 from tracetui.storage.time_index import TimeIndex
+
+if TYPE_CHECKING:
+    from tracetui.storage.snapshot import Snapshot
 
 _MODEL_CALL = "LLM"
 NOT_OURS = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
@@ -128,6 +132,11 @@ class Tail(Columns):
         additions = kept.get("additions", 0)
         self._additions = Additions(refs, base, additions)
         self._changes = ChangeLog(base)
+        self._covered_changes = len(self._changes)
+        self._adoptions = 0
+        self._rollup: Rollup | None = None
+        self._laid_out: tuple[Any, Any, Any] | None = None
+        """Seqs, depths and sizes of the forest when it was last asked for."""
 
     # ---- applying ----------------------------------------------------------------------------------------
 
@@ -253,6 +262,7 @@ class Tail(Columns):
                 self._link(seq, waiter)
                 self._roots.remove(waiter)
                 del self._awaiting[waiter]
+                self._adoptions += 1
 
     def _apply_completion(self, entry: Entry, ref: Any) -> None:
         change = entry.change
@@ -516,6 +526,12 @@ class Tail(Columns):
             where=(ref,) if (last := self.added[seq]) < 0 else (ref, *self._additions.refs_of(last)),
         )
 
+    def traces_of(self, ids: Iterable[str]) -> list[Trace | None]:
+        """Return the trace of each id, None where there is none."""
+        with self.lock:
+            rows = [self.seq_of(trace_id) for trace_id in ids]
+            return [None if row is None else self.trace(row) for row in rows]
+
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
         """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
         read = self.bodies.read
@@ -600,21 +616,94 @@ class Tail(Columns):
     def forest(self, root: int | None = None) -> Forest:
         """Return the whole run in pre-order, or the subtree of one seq."""
         with self.lock:
-            roots = self._roots.rows() if root is None else [root]
-            return build_forest(roots, self.first_child, self.next_sibling, self.trace)
+            if root is not None:
+                return build_forest([root], self.first_child, self.next_sibling, self.trace)
+            if self._laid_out is None or len(self._laid_out[0]) != self.count:
+                self._laid_out = self._covered_tree() or self._built_tree()
+            return Forest(*self._laid_out, self.trace)
+
+    def _covered_tree(self) -> tuple[Any, Any, Any] | None:
+        """Return seqs, depths and sizes in pre-order, if the base holds them all."""
+        base = self._base
+        if base is None or self.count != base.rows:
+            return None
+        seqs, depths, sizes = (base.numbers(f"tree.{name}", "I") for name in ("seqs", "depths", "sizes"))
+        if not len(seqs) == len(depths) == len(sizes) == base.rows:
+            raise BadIndexError("the tree has another length than the run")
+        return seqs, depths, sizes
+
+    def _built_tree(self) -> tuple[Any, Any, Any]:
+        self.settle()
+        built = build_forest(self._roots.rows(), self.first_child, self.next_sibling, self.trace)
+        return built.seqs, built.depths, built.sizes
+
+    # ---- figures -----------------------------------------------------------------------------------------
+
+    @property
+    def is_untrusted(self) -> bool:
+        """Whether the index that this began with turned out to be damaged."""
+        return self._base is not None and self._base.is_bad
+
+    def trust(self) -> None:
+        """Verify all that the index holds, and make the columns quick to read: for those who look at every row.
+
+        :raises BadIndexError: if the index is damaged anywhere.
+        """
+        if self._base is not None:
+            self._base.verify()
+        self.settle()
+
+    def settle(self, *, growing: bool | None = None) -> None:
+        """Make every column quick to read row by row; see ``Columns.settle``."""
+        with self.lock:
+            super().settle(growing=self.status not in ENDED if growing is None else growing)
+
+    def rollup(self) -> Rollup:
+        """Return the figures of every subtree as of now; costs what came since the last time."""
+        with self.lock:
+            self.settle()
+            held = self._rollup
+            if held is None and self._base is not None:
+                held = Rollup(self._base, self._covered, self._covered_changes)
+            if held is None or not self._brought_up(held):
+                held = Rollup.of(self, self.count)
+                held.adoptions, held.seen = self._adoptions, len(self._changes)
+            held.settle(growing=self.status not in ENDED)
+            self._rollup = held
+            return held
+
+    def _brought_up(self, held: Rollup) -> bool:
+        """Bring figures up to date; False if they have to be made anew."""
+        log = self._changes
+        if held.adoptions != self._adoptions or self.count - len(held) > max(self.count // 4, 64):
+            return False
+        news = range(held.seen, len(log))
+        touched = {log.rows[change] for change in news if log.codes[change] in (COMPLETION, AMENDMENT)}
+        held.seen = len(log)
+        return not (touched or self.count > len(held)) or held.take(self, self.count, touched)
 
     # ---- becoming a base ---------------------------------------------------------------------------------
 
-    def sections(self) -> Iterator[tuple[str, Any]]:
-        """Yield all of this as the sections of an index: bytes of columns, or values to be packed.
+    def snapshot(self) -> Snapshot:
+        """Return a copy of all of this, to be kept as an index."""
+        from tracetui.storage.snapshot import Snapshot
 
-        Whoever asks holds ``lock``. Costs a copy of the columns, and a sort of the ids.
-        """
+        with self.lock:
+            return Snapshot(self)
+
+    def frozen(self) -> tuple[Any, Any, Any]:
+        """Return copies of the ids, of the table from ids to rows, and of the tags."""
+        ids, table, tags = self.ids, self._seqs, self._tags
+        return (
+            ids.frozen() if isinstance(ids, Texts) else list(ids),
+            table.frozen() if isinstance(table, IdTable) else dict(table),
+            tags.frozen() if isinstance(tags, TagSets) else list(tags),
+        )
+
+    def sections(self) -> Iterator[tuple[str, Any]]:
+        """Yield what costs no more than a copy, as the sections of an index: bytes, or values to be packed."""
         yield "run", self._kept()
         yield from super().sections()
-        yield from text_sections("ids", self.ids)
-        yield from id_sections(self.ids)
-        yield from tag_sections(self._tags[row] for row in range(self.count))
         yield from self._by_type.sections()
         yield from self._by_tag.sections()
         yield from self._by_time.sections(self.timestamps)

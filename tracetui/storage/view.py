@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from tracetui.errors import RunNotFoundError
 from tracetui.model.change import Annotation, Change
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.tree import Forest
+from tracetui.storage.columns import BadIndexError
+from tracetui.storage.rollup import Rollup
 from tracetui.storage.tail import Tail
+
+COLUMNS = (
+    "ids", "parents", "kinds", "types", "type_names", "timestamps", "ends", "statuses", "tokens_in",
+    "tokens_out", "costs", "first_child", "next_sibling",
+)  # fmt: skip
+_Result = TypeVar("_Result")
 
 
 class LiveView:
@@ -37,15 +46,30 @@ class LiveView:
         self.run_id = run_id
         self._catch_up = catch_up
         self._tail = catch_up()
-        self._bind()
         self._seen = self._tail.rev
 
+    def __getattr__(self, name: str) -> Any:
+        """Take over the columns when one is first asked for: from then on they are the state's own."""
+        if name not in COLUMNS or "_tail" not in self.__dict__:
+            raise AttributeError(name)
+        self._ask(Tail.trust)
+        self._bind()
+        return getattr(self, name)
+
     def _bind(self) -> None:
-        tail = self._tail
-        self.ids, self.parents, self.kinds, self.types = tail.ids, tail.parents, tail.kinds, tail.types
-        self.type_names, self.timestamps, self.ends = tail.type_names, tail.timestamps, tail.ends
-        self.statuses, self.tokens_in, self.tokens_out = tail.statuses, tail.tokens_in, tail.tokens_out
-        self.costs, self.first_child, self.next_sibling = tail.costs, tail.first_child, tail.next_sibling
+        for name in COLUMNS:
+            setattr(self, name, getattr(self._tail, name))
+
+    def _ask(self, question: Callable[[Tail], _Result]) -> _Result:
+        """Return what the state says; a state whose index turns out to be damaged is replaced by one without."""
+        try:
+            return question(self._tail)
+        except BadIndexError:
+            self._tail = self._catch_up()
+            if "parents" in self.__dict__:
+                self._tail.trust()
+                self._bind()
+            return question(self._tail)
 
     @property
     def run(self) -> Run:
@@ -72,63 +96,70 @@ class LiveView:
             if tail.created_ms != self._tail.created_ms or tail.rev < self._seen:
                 raise RunNotFoundError(self.run_id)  # deleted, and another one made of that id
             self._tail = tail
-            self._bind()
-        found = tail.changes(self._seen - 1)
+            if "parents" in self.__dict__:
+                tail.trust()
+                self._bind()
+        found = self._ask(lambda state: state.changes(self._seen - 1))
         self._seen += len(found)
         return found
 
     def awaiting(self, seq: int) -> str | None:
         """Return the id of the parent that has not come."""
-        return self._tail.awaiting(seq)
+        return self._ask(lambda tail: tail.awaiting(seq))
 
     def tags_of(self, seq: int) -> tuple[str, ...]:
         """Return the tags of a trace, added ones included."""
-        return self._tail.tags_of(seq)
+        return self._ask(lambda tail: tail.tags_of(seq))
 
     def children(self, seq: int) -> list[int]:
         """Return the children of a trace, in seq order."""
-        return self._tail.children(seq)
+        return self._ask(lambda tail: tail.children(seq))
 
     def roots(self) -> list[int]:
         """Return the traces without a parent that is there, in seq order."""
-        return self._tail.roots()
+        return self._ask(Tail.roots)
 
     def seq_of(self, trace_id: str) -> int | None:
         """Return the seq of an id."""
-        return self._tail.seq_of(trace_id)
+        return self._ask(lambda tail: tail.seq_of(trace_id))
 
     def by_type(self, name: str) -> Sequence[int]:
         """Return the traces of a type name, in seq order."""
-        return self._tail.by_type(name)
+        return self._ask(lambda tail: tail.by_type(name))
 
     def by_tag(self, tag: str) -> Sequence[int]:
         """Return the traces that bear a tag, in seq order."""
-        return self._tail.by_tag(tag)
+        return self._ask(lambda tail: tail.by_tag(tag))
 
     def by_time(self, start_ms: int, end_ms: int) -> Sequence[int]:
         """Return the traces of a half-open range, in (timestamp, seq) order."""
-        return self._tail.by_time(start_ms, end_ms)
+        return self._ask(lambda tail: tail.by_time(start_ms, end_ms))
 
     def type_counts(self) -> dict[str, int]:
         """Return type name: traces, ordered by name."""
-        return self._tail.type_counts()
+        return self._ask(Tail.type_counts)
 
     def tag_counts(self) -> dict[str, int]:
         """Return tag: traces, ordered by tag."""
-        return self._tail.tag_counts()
+        return self._ask(Tail.tag_counts)
 
     def trace(self, seq: int) -> Trace:
         """Return the trace of a seq; its body is read when somebody looks."""
-        return self._tail.trace(seq)
+        return self._ask(lambda tail: tail.trace(seq))
 
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""
-        return self._tail.annotations(trace_id)
+        return self._ask(lambda tail: tail.annotations(trace_id))
 
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
-        return self._tail.packed_bodies(seqs)
+        return self._ask(lambda tail: tail.packed_bodies(seqs))
 
     def forest(self, root: int | None = None) -> Forest:
         """Return the whole run in pre-order, or the subtree of one seq."""
-        return self._tail.forest(root)
+        found = self._ask(lambda tail: tail.forest(root))
+        return Forest(found.seqs, found.depths, found.sizes, self.trace)
+
+    def rollup(self) -> Rollup:
+        """Return the figures of every subtree as of now."""
+        return self._ask(Tail.rollup)

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tracetui.errors import (
@@ -28,12 +29,14 @@ from tracetui.model.run import Damage, Run
 from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
+from tracetui.storage.columns import BadIndexError
 from tracetui.storage.decide import RUN, Commit, Entry
 from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
 from tracetui.storage.files.frame import VERSION, Header, encode
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.index import INDEX_SUFFIX
 from tracetui.storage.files.log import create_file, create_log
-from tracetui.storage.files.run import GoneError, Options, RunFile
+from tracetui.storage.files.run import GoneError, Options, RunFile, index_path
 from tracetui.storage.tail import Tail
 from tracetui.storage.view import LiveView
 
@@ -79,9 +82,11 @@ class FileEngine:
     ) -> None:
         self.location = location
         self._disk = disk or Disk()
-        self._options = Options(durability, recovery, lock_seconds)
+        self._options = Options(durability, recovery, lock_seconds=lock_seconds)
         self._runs_folder = os.path.join(location, "runs")  # noqa: PTH118 - plain strings throughout
         self._open: OrderedDict[str, RunFile] = OrderedDict()
+        self._distrusted: set[str] = set()
+        """Runs whose index turned out to be damaged: they are read without it."""
         self._catalog = Catalog()
         self._mutex = threading.RLock()
         self._cataloguing = threading.Lock()
@@ -143,13 +148,22 @@ class FileEngine:
                 return held
             opened = self._open_run(run_id)
             self._open[run_id] = opened
-            while len(self._open) > OPEN_RUNS:
-                self._open.popitem(last=False)
-            return opened
+            gone = [self._open.popitem(last=False)[1] for _ in range(len(self._open) - OPEN_RUNS)]
+        for left in gone:
+            self._leave(left)
+        return opened
+
+    def _leave(self, held: RunFile) -> None:
+        """Let go of a run, leaving an index behind if this process wrote enough for one to pay."""
+        if held.leaves_index_due:
+            with contextlib.suppress(OSError, BadIndexError):  # it is derived: nothing is lost without it
+                held.write_index()
+        held.close()
 
     def _open_run(self, run_id: str) -> RunFile:
+        options = replace(self._options, use_index=False) if run_id in self._distrusted else self._options
         try:
-            opened = RunFile(self._disk, self._log_path(run_id), self._options, run_id)
+            opened = RunFile(self._disk, self._log_path(run_id), options, run_id)
         except FileNotFoundError:
             raise RunNotFoundError(run_id) from None
         except OSError as problem:
@@ -166,6 +180,9 @@ class FileEngine:
                 return action(held)
             except GoneError:
                 self._drop(run_id, held)
+            except BadIndexError:
+                self._distrusted.add(run_id)
+                self._drop(run_id, held)
             except OSError as problem:
                 raise self._unreachable(problem) from problem
         raise RunNotFoundError(run_id)
@@ -180,6 +197,10 @@ class FileEngine:
 
     def _tail(self, run_id: str) -> Tail:
         return self._with(run_id, RunFile.catch_up)
+
+    def _ask(self, run_id: str, question: Callable[[Tail], _Result]) -> _Result:
+        """Return what the state of a run says as of now; asked again without its index if that is damaged."""
+        return self._with(run_id, lambda held: question(held.catch_up()))
 
     def after_fork(self) -> None:
         """Let go of the locks and open runs that a forked child inherited, and open its own."""
@@ -268,10 +289,11 @@ class FileEngine:
     def _remove(self, path: str) -> None:
         """Remove a log, which is what deletes the run, and then what was kept beside it."""
         folder, name = os.path.split(path)
+        stem = name.removesuffix(LOG_SUFFIX)
         try:
             self._disk.unlink(path)
             for beside in self._disk.listing(folder):
-                if beside.startswith(name + "."):
+                if beside.startswith((name + ".", stem + INDEX_SUFFIX)):
                     self._disk.unlink(os.path.join(folder, beside))  # noqa: PTH118
             self._disk.sync_folder(folder)
         except PermissionError as problem:
@@ -287,10 +309,8 @@ class FileEngine:
 
     def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id."""
-        tail = self._tail(run_id)
-        with tail.lock:
-            seqs = [tail.seq_of(trace_id) for trace_id in ids]
-            return [None if seq is None else tail.trace(seq) for seq in seqs]
+        wanted = list(ids)
+        return self._ask(run_id, lambda tail: tail.traces_of(wanted))
 
     def scan(
         self,
@@ -304,20 +324,20 @@ class FileEngine:
         limit: int | None = None,
     ) -> Page:
         """Read traces along an index; see ``StorageBackend.scan``."""
-        return self._tail(run_id).page(index, key, after, lo, hi, limit)
+        return self._ask(run_id, lambda tail: tail.page(index, key, after, lo, hi, limit))
 
     def changes(self, run_id: str, after_rev: int = -1, limit: int | None = None) -> list[Change]:
         """Return the changes after a rev."""
-        return self._tail(run_id).changes(after_rev, limit)
+        return self._ask(run_id, lambda tail: tail.changes(after_rev, limit))
 
     def counts(self, run_id: str, index: Index) -> dict[str, int]:
         """Return name: traces, for types or tags."""
-        tail = self._tail(run_id)
-        return tail.type_counts() if index is Index.TYPE else tail.tag_counts()
+        counts = Tail.type_counts if index is Index.TYPE else Tail.tag_counts
+        return self._ask(run_id, counts)
 
     def annotations(self, run_id: str, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of the run."""
-        return self._tail(run_id).annotations(trace_id)
+        return self._ask(run_id, lambda tail: tail.annotations(trace_id))
 
     def view(self, run_id: str) -> RunView:
         """Return the columns of a run."""
@@ -357,6 +377,23 @@ class FileEngine:
         paths = [os.path.join(self._runs_folder, name) for name in names]  # noqa: PTH118
         return [damage for path in paths for damage in check_log(self._disk, path)]
 
+    def reindex(self, run_id: str, *, only_if_due: bool = False) -> bool:
+        """Write the index of a run anew, or only if enough came since; return whether one was written.
+
+        :raises RunNotFoundError: if there is none of this id.
+        :raises WriteFailedError: if the system cannot; nothing depends on an index.
+        """
+        return self._with(run_id, lambda held: self._reindex(held, only_if_due=only_if_due))
+
+    def _reindex(self, held: RunFile, *, only_if_due: bool) -> bool:
+        held.catch_up()
+        if only_if_due and not held.is_index_due:
+            return False
+        try:
+            return held.write_index()
+        except OSError as problem:
+            raise WriteFailedError(index_path(held.path), problem.strerror or str(problem)) from problem
+
     def repair(self, run_id: str) -> Repaired:
         """Copy what is readable of a run to a fresh log in its place; keep the original beside it.
 
@@ -383,9 +420,10 @@ class FileEngine:
         """Let go of files; later calls raise ``ClosedError``."""
         with self._mutex:
             self._closed = True
-            for held in self._open.values():
-                held.close()
+            left = list(self._open.values())
             self._open.clear()
+        for held in left:
+            self._leave(held)
 
 
 def _after_fork_in_child() -> None:

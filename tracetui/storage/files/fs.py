@@ -48,6 +48,16 @@ class Disk:
             got += len(more)
         return b"".join(parts)
 
+    def map_private(self, fd: int, size: int) -> memoryview:
+        """Return a file's bytes as memory that can be changed without changing the file."""
+        import mmap
+
+        return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
+
+    def open_or_create(self, path: str) -> int:
+        """Return a descriptor of a file for writing, made if there is none."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
     def fstat(self, fd: int) -> os.stat_result:
         """Return what is known of an open file."""
         return os.fstat(fd)

@@ -11,6 +11,7 @@ file's lock, which no reader does), ``_mutex`` (the state: held while it changes
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -30,9 +31,11 @@ from tracetui.model.change import AnyChange
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Appended, Existing
+from tracetui.storage.columns import BadIndexError
 from tracetui.storage.decide import AMENDMENT, COMPLETION, RUN, TRACE, decide
 from tracetui.storage.files.frame import (
     GAP,
+    HEAD_SIZE,
     HEADER_SIZE,
     KNOWN_FLAGS,
     MARKER,
@@ -47,6 +50,7 @@ from tracetui.storage.files.frame import (
     encode,
 )
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.index import INDEX_SUFFIX, Covered, open_index, write_index
 from tracetui.storage.files.log import BodyRefs, LogFile, WriteHandle, write_all
 from tracetui.storage.tail import NOT_OURS, Tail
 
@@ -55,6 +59,10 @@ TORN_AFTER_SECONDS = 0.25
 """Bytes at the end count as torn for a reader if the file did not change for so long."""
 SETTLED_SECONDS = 1.0
 """A file that did not change for so long is told by size and time from one that did."""
+UNCOVERED_CHANGES = 4096
+WRITER_CHANGES = 1000
+"""A process that wrote so many changes leaves an index behind."""
+LOG_SUFFIX = ".log"
 TORN = "torn tail"
 """The reason that damage at the very end has: an unfinished last write."""
 FAILED_SUFFIX = ".failed"
@@ -76,6 +84,7 @@ class Options:
 
     durability: str = "process"
     recovery: str = "tolerant"
+    use_index: bool = True
     lock_seconds: float = LOCK_SECONDS
 
 
@@ -95,16 +104,30 @@ class RunFile:
         self._unread: tuple[int, int, int] | None = None
         self._stepped = False
         self._whole = True
-        self._end = self._synced = HEADER_SIZE
+        self._written = 0
         self._log = LogFile(disk, path)
         for damage in self._log.damage:
             self._note_hole(damage)
-        self.tail = Tail("", self._log, BodyRefs)
+        self._begin(options)
         status = self._log.stat()
         self._scan(status)
         self._note_damage(status)
         if not self.tail.run_id:
             self._do_without_record(run_id)
+
+    def _begin(self, options: Options) -> None:
+        """Begin with what the index covers, if there is one that can be trusted, else with nothing."""
+        base = None
+        if options.use_index and options.recovery != "strict" and not self._holes:
+            base = open_index(self._disk, index_path(self.path), self._log)
+        try:
+            self.tail = Tail("", self._log, BodyRefs, base)
+        except (BadIndexError, *NOT_OURS):
+            base, self.tail = None, Tail("", self._log, BodyRefs)
+        covered = Covered(HEADER_SIZE, 0, 0) if base is None else base.covered
+        self._end = self._synced = covered.end
+        self._last_frame = covered.last_frame
+        self._indexed = self.tail.rev if base is not None else 0
 
     # ---- reading -----------------------------------------------------------------------------------------
 
@@ -113,6 +136,8 @@ class RunFile:
 
         :raises GoneError: if the log was deleted or replaced.
         """
+        if self.tail.is_untrusted:
+            raise BadIndexError(self.path)
         status = self._log.stat()
         if status.st_nlink == 0:
             raise GoneError(self.path)
@@ -160,7 +185,7 @@ class RunFile:
             if frame.base_seq > tail.next_seq or frame.base_rev > tail.rev:
                 self._skip(frame)
             self._apply(frame)
-        self._end = frame.end
+        self._end, self._last_frame = frame.end, frame.offset
         self._whole = True
         return True
 
@@ -291,6 +316,8 @@ class RunFile:
         return appended
 
     def _append(self, fd: int, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+        if self.tail.is_untrusted:
+            raise BadIndexError(self.path)
         status = self._disk.fstat(fd)
         self._check_in_place(status)
         self._check_writable()
@@ -310,8 +337,10 @@ class RunFile:
             self._write(fd, frame)
             start = self._end
             self._whole = False
-            tail.apply(commit, [(start + at, size, crc) for at, size, crc in refs])
-            self._end = start + len(frame)
+            with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
+                tail.apply(commit, [(start + at, size, crc) for at, size, crc in refs])
+            self._end, self._last_frame = start + len(frame), start
+            self._written += len(entries)
             self._whole = True
         return Appended(commit.first_seq, commit.first_rev, commit.traces, len(entries), commit.skipped)
 
@@ -433,6 +462,37 @@ class RunFile:
         except OSError:
             return
 
+    # ---- the index ---------------------------------------------------------------------------------------
+
+    @property
+    def is_index_due(self) -> bool:
+        """Whether so much is not covered that an index pays: more than 4,096 changes, and than a tenth of the rest."""
+        return self.tail.rev - self._indexed > max(UNCOVERED_CHANGES, self._indexed // 10)
+
+    @property
+    def leaves_index_due(self) -> bool:
+        """Whether this object's own writing is reason to make an index before it goes."""
+        return self._written >= WRITER_CHANGES or (self._written > 0 and self.is_index_due)
+
+    def write_index(self) -> bool:
+        """Write the index of what is known of the log; False if there is nothing to index or another is at it.
+
+        :raises OSError: if the system cannot.
+        """
+        with self._mutex, self.tail.lock:
+            if self._holes or not self._whole or self._end == HEADER_SIZE:
+                return False
+            head = self._log.pread(HEAD_SIZE, self._last_frame)
+            covered = Covered(self._end, self._last_frame, int.from_bytes(head[20:24], "little"))
+            snapshot, rev = self.tail.snapshot(), self.tail.rev
+        path = index_path(self.path)
+        if not write_index(self._disk, path, self._log.header.salt, covered, snapshot.sections()):
+            return False
+        if self._log.stat().st_nlink == 0:
+            self._disk.unlink(path)
+        self._indexed, self._written = rev, 0
+        return True
+
     # ---- its end -----------------------------------------------------------------------------------------
 
     def locked(self, action: Callable[[int], None]) -> None:
@@ -455,6 +515,11 @@ class RunFile:
         Traces that are still held keep the one for reading.
         """
         self._writer = None
+
+
+def index_path(path: str) -> str:
+    """Return where the index of a log lies."""
+    return path.removesuffix(LOG_SUFFIX) + INDEX_SUFFIX
 
 
 def what_is_wrong(log: LogFile, offset: int) -> str:

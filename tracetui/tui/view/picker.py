@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tracetui.analysis.errors import find_errors
-from tracetui.analysis.rollup import roll_up, totals
+from tracetui.analysis.rollup import totals
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
 from tracetui.errors import TraceTuiError
@@ -160,7 +160,7 @@ def make_card(db: Database, run: Run, now_ms: int) -> Card:
         view = db.view(run.id)
         errors = find_errors(view)
         verdict = judge(view, now_ms, Liveness(is_owned(run), is_lost(run)), errors)
-        rollup = roll_up(view)
+        rollup = view.rollup()
         figures = totals(view, rollup)
         folder = folder_of(run)
         where = ""

@@ -130,7 +130,7 @@ def _badges(model: RunModel, row: int, seq: int) -> list[Piece]:
     hits = model.search.below.get(seq, 0) if model.search.text else 0
     if hits:
         badges.append((f" {count(hits)}/", "hit"))
-    errors = model.rollup.errors[seq] if seq < len(model.rollup.errors) else 0
+    errors = model.rollup.errors[seq] if seq < len(model.rollup) else 0
     if errors:
         badges.append((f" e{count(errors)}", "badge error"))
     return badges
@@ -157,7 +157,7 @@ def _time(model: RunModel, seq: int, style: RowStyle) -> str:
 
 def _metric(model: RunModel, seq: int, style: RowStyle) -> Piece:
     rollup = model.rollup
-    if seq >= len(rollup.traces):
+    if seq >= len(rollup):
         return "", "metric"
     messages = model.tree.standing_in(seq)
     if messages and (style.metric != "duration" or model.own_duration_ms(seq) is None):
@@ -195,7 +195,7 @@ def _bar(model: RunModel, seq: int, style: RowStyle) -> list[Piece]:
     totals = model.totals
     width, length = style.bar_width, max(totals.duration_ms, 1)
     start = model.view.timestamps[seq]
-    end = max(model.rollup.end_ms[seq] if seq < len(model.rollup.end_ms) else start, start)
+    end = max(model.rollup.end_ms[seq] if seq < len(model.rollup) else start, start)
     first = min(int((start - totals.start_ms) * width / length), width - 1)
     first = max(first, 0)
     cells = max(round((end - start) * width / length), 0)

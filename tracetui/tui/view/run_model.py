@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tracetui.analysis.errors import MODEL, Errors, find_errors
-from tracetui.analysis.rollup import Rollup, Totals, roll_up, totals
+from tracetui.analysis.rollup import Totals, totals
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
 from tracetui.model.change import Change
@@ -21,6 +21,7 @@ from tracetui.model.trace import Trace
 from tracetui.model.trace_type import ERROR
 from tracetui.querying.texts import literal_pattern
 from tracetui.storage.backend import NO_TIME, RunView
+from tracetui.storage.rollup import Rollup
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
 from tracetui.tui.view.tree_model import TreeModel
@@ -90,8 +91,8 @@ class RunModel:
     @property
     def rollup(self) -> Rollup:
         """Figures of every subtree."""
-        if self._rollup is None or len(self._rollup.traces) < self.view.count:
-            self._rollup = roll_up(self.view)
+        if self._rollup is None or len(self._rollup) < self.view.count:
+            self._rollup = self.view.rollup()
             self._totals = None
         return self._rollup
 

@@ -1,0 +1,229 @@
+"""The index of a run: a file beside its log with everything that can be derived from the log, ready to be mapped.
+
+Derived and deletable: whoever finds it missing, stale or damaged reads the log instead. It is valid only if it
+bears the log's salt, the log is at least as long as what it covers, and the last frame that it covers is the one
+that lies there. It is written aside, synced and renamed, so nobody maps half of one; it is never cut or changed
+in place, so a mapping never loses its bytes.
+
+Header, 64 bytes, little-endian::
+
+    0   8  magic "tracetix"
+    8   2  version (1)
+    10  2  flags: 1 if numbers in sections are big-endian
+    12  4  the log's salt
+    16  8  length of the log that is covered
+    24  8  offset of the last frame covered
+    32  4  CRC32 of that frame, as its head says it
+    36  4  length of the table of contents
+    40  4  CRC32 of the table of contents
+    44 16  zero
+    60  4  CRC32 of bytes 0 … 59
+
+Then the table of contents, a msgpack array with ``[name, packed, offset, length, CRC32]`` of each section, and the
+sections, each at a multiple of 8: columns of numbers in the machine's own order, or msgpack values (``packed``).
+``docs/format.md`` lists them.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+
+from tracetui.model.value import pack, unpack
+from tracetui.storage.columns import BadIndexError
+from tracetui.storage.files.frame import HEAD, HEAD_SIZE
+from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.log import LogFile, write_all
+from tracetui.storage.snapshot import Section
+
+MAGIC = b"tracetix"
+VERSION = 1
+HEADER = struct.Struct("<8sHHIQQIII16xI")
+HEADER_SIZE = HEADER.size
+INDEX_SUFFIX = ".idx"
+BIG_ENDIAN = 1 if sys.byteorder == "big" else 0
+_WRONG = (ValueError, TypeError, KeyError, IndexError, struct.error, msgpack.exceptions.UnpackException)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How far an index reaches: bytes of the log, its last frame there, and that frame's checksum."""
+
+    end: int
+    last_frame: int
+    last_crc: int
+
+
+class IndexFile:
+    """An index that is valid for its log: the ``Base`` of a run's state.
+
+    :raises BadIndexError: from every method, for a section that is not what was written.
+    """
+
+    def __init__(self, data: memoryview, salt: int) -> None:
+        self.is_bad = False
+        self._data = data
+        self.covered, toc_size, toc_crc = _header(data, salt)
+        toc = data[HEADER_SIZE : HEADER_SIZE + toc_size]
+        if zlib.crc32(toc) != toc_crc:
+            raise BadIndexError("the checksum of the table of contents does not hold")
+        self._sections: dict[str, tuple[int, int, int]] = {}
+        self._values: dict[str, Any] = {}
+        self._verified: set[str] = set()
+        try:
+            for name, _, offset, size, crc in unpack(bytes(toc)):
+                self._sections[name] = (offset, size, crc)
+            self.rows = int(self.value("run")["traces"])
+        except _WRONG as problem:
+            raise BadIndexError(f"a table of contents that no tracetui wrote: {problem}") from None
+
+    def data(self, name: str) -> memoryview:
+        """Return the bytes of a section, verified the first time."""
+        try:
+            offset, size, crc = self._sections[name]
+            found = self._data[offset : offset + size]
+            if name not in self._verified:
+                if len(found) != size or zlib.crc32(found) != crc:
+                    raise self._bad(f"the checksum of {name} does not hold")
+                self._verified.add(name)
+        except _WRONG as problem:
+            raise self._bad(f"{name} cannot be found: {problem}") from None
+        return found
+
+    def numbers(self, name: str, typecode: str) -> Any:
+        """Return a column; changing it changes this process's copy alone."""
+        data = self.data(name)
+        if not data.nbytes:
+            return memoryview(array(typecode))
+        try:
+            return data.cast(typecode)  # type: ignore[call-overload]
+        except _WRONG as problem:
+            raise self._bad(f"{name} is no column: {problem}") from None
+
+    def verify(self) -> None:
+        """Look at every section that nobody touched yet; costs a checksum of the file, once."""
+        for name in self._sections.keys() - self._verified:
+            self.data(name)
+
+    def _bad(self, reason: str) -> BadIndexError:
+        self.is_bad = True
+        return BadIndexError(reason)
+
+    def value(self, name: str) -> Any:
+        """Return a packed section, unpacked the first time; not to be changed."""
+        if name not in self._values:
+            try:
+                self._values[name] = unpack(bytes(self.data(name)))
+            except _WRONG as problem:
+                raise self._bad(f"{name} cannot be read: {problem}") from None
+        return self._values[name]
+
+
+def _header(data: memoryview, salt: int) -> tuple[Covered, int, int]:
+    if len(data) < HEADER_SIZE:
+        raise BadIndexError("shorter than a header")
+    magic, version, flags, own_salt, end, last, last_crc, toc_size, toc_crc, crc = HEADER.unpack_from(data)
+    if magic != MAGIC or crc != zlib.crc32(data[: HEADER_SIZE - 4]):
+        raise BadIndexError("no header of an index")
+    if version != VERSION or flags != BIG_ENDIAN or own_salt != salt:
+        raise BadIndexError("of another version, machine or log")
+    return Covered(end, last, last_crc), toc_size, toc_crc
+
+
+def open_index(disk: Disk, path: str, log: LogFile) -> IndexFile | None:
+    """Map the index of a log; None if there is none that is valid. Costs no more for a larger one."""
+    try:
+        fd = disk.open_read(path)
+    except OSError:
+        return None
+    try:
+        size = disk.fstat(fd).st_size
+        if size < HEADER_SIZE:
+            return None
+        index = IndexFile(disk.map_private(fd, size), log.header.salt)
+    except (BadIndexError, OSError, ValueError):
+        return None
+    finally:
+        disk.close(fd)
+    return index if _is_of(log, index.covered) else None
+
+
+def _is_of(log: LogFile, covered: Covered) -> bool:
+    """Whether the log holds the last frame that is covered, where the index says."""
+    if log.stat().st_size < covered.end:
+        return False
+    head = log.pread(HEAD_SIZE, covered.last_frame)
+    if len(head) < HEAD_SIZE:
+        return False
+    *_, heads_size, bodies_size, crc = HEAD.unpack(head)
+    return bool(
+        crc == covered.last_crc and covered.last_frame + HEAD_SIZE + heads_size + bodies_size == covered.end
+    )
+
+
+def write_index(disk: Disk, path: str, salt: int, covered: Covered, sections: Iterable[Section]) -> bool:
+    """Write an index in place of what was there; False if another process is at it.
+
+    The lock is that of the file aside, which a builder that was killed leaves behind and the next one takes over.
+
+    :raises OSError: if the system cannot; what was there stays.
+    """
+    aside = path + ".new"
+    fd = disk.open_or_create(aside)
+    try:
+        if not disk.try_lock(fd) or disk.fstat(fd).st_ino != disk.stat(aside).st_ino:
+            return False
+        disk.truncate(fd, 0)
+        write_all(disk, fd, encode_index(salt, covered, sections))
+        disk.sync_data(fd)
+        disk.rename(aside, path)
+    except FileNotFoundError:
+        return False  # renamed or deleted by another between our opening and locking it
+    finally:
+        disk.close(fd)
+    return True
+
+
+def encode_index(salt: int, covered: Covered, sections: Iterable[Section]) -> bytes:
+    """Return the bytes of an index."""
+    toc: list[list[Any]] = []
+    parts: list[bytes] = []
+    at = 0
+    for name, given in sections:
+        is_packed = not isinstance(given, bytes)
+        data = pack(given) if is_packed else given
+        toc.append([name, is_packed, at, len(data), zlib.crc32(data)])
+        padding = -len(data) % 8
+        parts += (data, bytes(padding))
+        at += len(data) + padding
+    packed = _table(toc)
+    start = _start(len(packed))
+    head = HEADER.pack(
+        MAGIC, VERSION, BIG_ENDIAN, salt, covered.end, covered.last_frame, covered.last_crc, len(packed),
+        zlib.crc32(packed), 0,
+    )[:-4]  # fmt: skip
+    gap = bytes(start - HEADER_SIZE - len(packed))
+    return b"".join((head, zlib.crc32(head).to_bytes(4, "little"), packed, gap, *parts))
+
+
+def _start(toc_size: int) -> int:
+    """Return where sections begin: the first multiple of 8 behind the table of contents."""
+    return HEADER_SIZE + toc_size + -(HEADER_SIZE + toc_size) % 8
+
+
+def _table(toc: list[list[Any]]) -> bytes:
+    """Return the table of contents with offsets from the beginning of the file; its own length moves them."""
+    size = 0
+    while True:
+        start = _start(size)
+        packed = pack([[name, is_packed, start + at, *rest] for name, is_packed, at, *rest in toc])
+        if _start(len(packed)) == start:
+            return packed
+        size = len(packed)
