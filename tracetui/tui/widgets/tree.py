@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from tracetui.tui.view.row_text import BARS_FROM, INDENT_LEVELS, RowStyle, row_text
-from tracetui.tui.view.run_model import RunModel
-from tracetui.tui.widgets.lines import Lines
+from typing import ClassVar
+
+from tracetui.tui.view.row_text import BARS_FROM, INDENT_LEVELS, row_text
+from tracetui.tui.view.tree_model import ORPHANS
+from tracetui.tui.widgets.run_pane import RunPane
 
 
-class TraceTreeView(Lines):
+class TraceTreeView(RunPane):
     """Rows of one run."""
 
-    def __init__(self, model: RunModel, style: RowStyle) -> None:
-        super().__init__(id="tree")
-        self.model = model
-        self.row_style = style
+    name_of_view = "tree"
+    full_width: ClassVar[bool] = False
 
     def row_count(self) -> int:
         """Return the number of visible rows."""
@@ -50,3 +50,25 @@ class TraceTreeView(Lines):
         self.go_to(row)
         self.center()
         return True
+
+    def go_near(self, seq: int) -> None:
+        """Put the cursor on a trace, its nearest shown ancestor, or the next shown trace; no fold is opened."""
+        tree = self.model.tree
+        row = tree.row_of(seq)
+        self.go_to(row if row >= 0 else tree.nearest(seq) if seq != ORPHANS else 0)
+        self.center()
+
+    def stay_at(self, seq: int) -> None:
+        """Keep the cursor on its trace, and the trace where it is on the screen, whatever came above it."""
+        row, before = (self.model.tree.nearest(seq) if seq >= 0 else self.cursor), self.cursor
+        self.changed()
+        if row != before:
+            self.set_reactive(TraceTreeView.cursor, row)
+            self.scroll_to(y=self.scroll_offset.y + row - before, animate=False, immediate=True)
+
+    def go_to_newest(self) -> None:
+        """Put the cursor on the newest trace that is shown, without opening a fold."""
+        rows = self.model.tree.rows
+        self.changed()
+        if rows:
+            self.go_to(max(range(max(len(rows) - 500, 0), len(rows)), key=rows.__getitem__))

@@ -1,0 +1,134 @@
+"""Filtering by a query: from the prompt, from the panes, off and on, and for traces that come."""
+
+from __future__ import annotations
+
+from tracetui.errors import QueryError, TraceTuiError
+from tracetui.model.clock import now_ms
+from tracetui.model.text import printable
+from tracetui.tui.control.base import RunScreen
+from tracetui.tui.messages import FilterChanged, PanesClosed, PromptCancelled, PromptChanged, PromptSubmitted
+
+
+class Filtering(RunScreen):
+    """Filters in a worker; first matches are shown at once."""
+
+    def action_filter_open(self) -> None:
+        """Filter by a query."""
+        self.prompt.ask("filter", " filter & ", self.model.filter.text or None)
+        self._hint_filter(self.prompt.remembered.get("filter", "") or self.model.filter.text)
+        self.redraw()
+
+    def action_filter_toggle(self) -> None:
+        """Switch the filter off and on."""
+        if not self.say_why_not("filter.toggle"):
+            self.model.filter.enabled = not self.model.filter.enabled
+            self.keeping_place(self.model.apply_filter)
+
+    def action_filter_facets(self) -> None:
+        """Open or close the filter panes."""
+        if self.facets.is_open:
+            self.close_facets()
+        else:
+            self.facets.open(self.model.filter.text)
+            self.redraw()
+
+    def on_panes_closed(self, message: PanesClosed) -> None:
+        """Put the filter panes away."""
+        message.stop()
+        self.close_facets()
+
+    def on_filter_changed(self, message: FilterChanged) -> None:
+        """Filter by what the panes say."""
+        message.stop()
+        self.apply_filter(message.text)
+
+    def on_prompt_changed(self, message: PromptChanged) -> None:
+        """Say how the query may go on, while one types it."""
+        if message.purpose == "filter":
+            message.stop()
+            self._hint_filter(message.text)
+
+    def on_prompt_submitted(self, message: PromptSubmitted) -> None:
+        """Filter by the query, if it can be read."""
+        if message.purpose != "filter":
+            return
+        message.stop()
+        text = message.text.strip()
+        if not text or self._check_filter(message.text):
+            self.leave_prompt()
+            self.apply_filter(text)
+            self.facets.follow(text)
+
+    def on_prompt_cancelled(self, message: PromptCancelled) -> None:
+        """Leave the filter as it was."""
+        if message.purpose == "filter":
+            message.stop()
+            self.leave_prompt()
+
+    def close_facets(self) -> None:
+        """Put the filter panes away."""
+        self.facets.close()
+        self.current.focus()
+        self.redraw()
+
+    def _check_filter(self, text: str) -> bool:
+        """Point at what is wrong with a query; return whether it can be read."""
+        from tracetui.tui.view.filtering import check
+        from tracetui.tui.view.prompting import place_of, words_of
+
+        problem = check(text) if text.strip() else None
+        if problem is not None:
+            self.prompt.hint(words_of(problem), place_of(problem, text))
+        return problem is None
+
+    def _hint_filter(self, text: str) -> None:
+        """Say below the prompt how the query may go on; what is wrong with it, if it may not."""
+        from tracetui.querying.completion import complete
+
+        found = complete(text, self.prompt.cursor, self.model.view)
+        candidates = [each for each in found if text[each.start : each.end] != each.text]
+        if candidates or self._check_filter(text):
+            self.prompt.offer(candidates)
+
+    def apply_filter(self, text: str) -> None:
+        """Show what matches and its ancestors; everything for no query."""
+        from tracetui.tui.view.filtering import matches
+
+        self.workers.cancel_group(self, "filter")
+        if not text:
+            self.keeping_place(self.model.clear_filter)
+            return
+        try:
+            pieces = matches(self.model.view, text, now_ms())
+        except QueryError as problem:
+            self.notify(printable(str(problem)), title="filter", severity="error", markup=False)
+            return
+        fresh = [True]
+
+        def take(hits: list[int], done: bool) -> None:
+            if fresh:
+                fresh.clear()
+                self.keeping_place(lambda: self.model.set_filter(text, hits, done=done))
+            else:
+                self.model.add_matches(hits)
+                self.model.filter.done = done
+                self.keeping_place(self.model.apply_filter)
+            if done and not hits:
+                self.notify("nothing matches; o shows everything", markup=False, timeout=3)
+
+        def work() -> None:
+            try:
+                self.gather(pieces, take)
+            except TraceTuiError as problem:
+                self.app.call_from_thread(
+                    self.notify, printable(str(problem)), severity="error", markup=False
+                )
+
+        self.run_worker(work, group="filter", thread=True, exit_on_error=False)
+
+    def filter_news(self, seqs: set[int]) -> None:
+        """Take what came into the filter that is set."""
+        from tracetui.tui.view.filtering import matching
+
+        self.model.add_matches(matching(self.model.view, self.model.filter.text, sorted(seqs), now_ms()))
+        self.model.apply_filter()

@@ -1,0 +1,72 @@
+"""Folding rows, and showing a subtree alone."""
+
+from __future__ import annotations
+
+from tracetui.tui.control.base import RunScreen
+from tracetui.tui.widgets.bars import Bar
+
+
+class Folding(RunScreen):
+    """Folds what has the focus: rows of the tree, parts of a value, the panes' choices."""
+
+    def action_fold_toggle(self) -> None:
+        """Fold or unfold."""
+        if self.detail.has_focus_within:
+            self.detail.view.toggle()
+        elif self.facets.is_open and self.facets.has_focus_within:
+            self.facets.include()
+        elif len(self.model.tree):
+            self.refold(self.model.tree.toggle(self.tree_view.cursor))
+
+    def action_fold_close(self) -> None:
+        """Fold, or go to the parent."""
+        if not len(self.model.tree) or self.active() is not self.tree_view:
+            return
+        if self.model.tree.fold(self.tree_view.cursor):
+            self.refold(True)
+        elif (row := self.model.tree.parent_row(self.tree_view.cursor)) >= 0:
+            self.unpin()
+            self.tree_view.go_to(row)
+
+    def action_fold_open(self) -> None:
+        """Unfold, or go to the first child."""
+        if not len(self.model.tree) or self.active() is not self.tree_view:
+            return
+        tree, row = self.model.tree, self.tree_view.cursor
+        if tree.unfold(row):
+            self.refold(True)
+        elif row + 1 < len(tree) and tree.depths[row + 1] > tree.depths[row]:
+            self.tree_view.go_to(row + 1)
+
+    def action_fold_all(self) -> None:
+        """Fold everything."""
+        if self.detail.has_focus_within:
+            self.detail.view.document.fold_all(folded=True)
+            self.detail.view.changed()
+            return
+        self.keeping_place(self.model.tree.fold_all)
+
+    def action_fold_none(self) -> None:
+        """Unfold everything."""
+        if self.detail.has_focus_within:
+            self.detail.view.document.fold_all(folded=False)
+            self.detail.view.changed()
+            return
+        self.keeping_place(self.model.tree.unfold_all)
+
+    def action_view_zoom(self) -> None:
+        """Show the subtree under the cursor alone."""
+        seq = self.tree_view.cursor_seq
+        if seq >= 0:
+            self.keeping_place(lambda: self.model.tree.zoom(seq))
+
+    def action_view_unzoom(self) -> None:
+        """Show everything again."""
+        if not self.say_why_not("view.unzoom"):
+            self.keeping_place(lambda: self.model.tree.zoom(None))
+
+    def refold(self, changed: bool) -> None:
+        """Draw the rows that a fold changed."""
+        if changed:
+            self.tree_view.changed()
+            self.query_one("#truth", Bar).refresh()

@@ -1,0 +1,106 @@
+"""Moving the cursor: by lines, screens and siblings, to a trace and back; the detail follows it."""
+
+from __future__ import annotations
+
+from textual.timer import Timer
+
+from tracetui.tui.control.following import Following
+from tracetui.tui.messages import CursorMoved, TraceChosen
+from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.widgets.bars import Bar, MinimapBar
+
+DETAIL_SECONDS = 0.05
+
+
+class Moving(Following):
+    """Moves in whatever has the focus: the view, the detail, the panes."""
+
+    def __init__(self, model: RunModel) -> None:
+        super().__init__(model)
+        self._detail_timer: Timer | None = None
+
+    def action_cursor_down(self) -> None:
+        """Move down."""
+        self._move(1)
+
+    def action_cursor_up(self) -> None:
+        """Move up."""
+        self._move(-1)
+
+    def action_cursor_half_down(self) -> None:
+        """Move down half a screen."""
+        self._move(self._page() // 2)
+
+    def action_cursor_half_up(self) -> None:
+        """Move up half a screen."""
+        self._move(-(self._page() // 2))
+
+    def action_cursor_page_down(self) -> None:
+        """Move down a screen."""
+        self._move(self._page())
+
+    def action_cursor_page_up(self) -> None:
+        """Move up a screen."""
+        self._move(-self._page())
+
+    def action_cursor_top(self) -> None:
+        """Go to the first row."""
+        self._move(-(10**9))
+
+    def action_cursor_end(self) -> None:
+        """Go to the last row; on a live run, follow it."""
+        if self.active() is self.tree_view and self.model.verdict.label == "LIVE":
+            self.action_run_follow()
+        else:
+            self._move(10**9)
+
+    def action_cursor_next_sibling(self) -> None:
+        """Go to the next sibling."""
+        self.tree_view.go_to(self.model.tree.sibling_row(self.tree_view.cursor, 1))
+
+    def action_cursor_previous_sibling(self) -> None:
+        """Go to the previous sibling."""
+        self.unpin()
+        self.tree_view.go_to(self.model.tree.sibling_row(self.tree_view.cursor, -1))
+
+    def action_cursor_back(self) -> None:
+        """Go back to where one was before a jump."""
+        if not self.say_why_not("cursor.back"):
+            self.current.show_seq(self.jumps.pop())
+
+    def action_scroll_left(self) -> None:
+        """Scroll the detail to the left."""
+        self.detail.view.shift_x = max(self.detail.view.shift_x - 20, 0)
+        self.detail.view.changed()
+
+    def action_scroll_right(self) -> None:
+        """Scroll the detail to the right, where lines are not wrapped."""
+        if not self.detail.view.document.wrap:
+            self.detail.view.shift_x += 20
+            self.detail.view.changed()
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Follow the cursor with the detail, a moment later."""
+        if message.sender_id != self.current.id:
+            return
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+        self._detail_timer = self.set_timer(DETAIL_SECONDS, self.show_detail)
+        self.query_one("#truth", Bar).refresh()
+        self.query_one(MinimapBar).refresh()
+
+    def on_trace_chosen(self, message: TraceChosen) -> None:
+        """Go to a trace that was clicked."""
+        message.stop()
+        self.unpin()
+        self.jump(message.seq)
+        self.to_view()
+
+    def _move(self, step: int) -> None:
+        target = self.active()
+        if target is self.current and step < 0:
+            self.unpin()
+        target.move(step)
+
+    def _page(self) -> int:
+        return self.active().page

@@ -1,0 +1,8 @@
+"""The views of a run, in the order of their keys."""
+
+from __future__ import annotations
+
+from tracetui.tui.widgets.run_pane import RunPane
+from tracetui.tui.widgets.tree import TraceTreeView
+
+VIEWS: dict[str, type[RunPane]] = {view.name_of_view: view for view in (TraceTreeView,)}
