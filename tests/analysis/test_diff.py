@@ -249,6 +249,39 @@ def test_a_longer_loop_is_told_as_steps_that_only_one_run_has() -> None:
     assert found.differences[0].ms == 3 * 1010
 
 
+def at_once(*names: str) -> RunView:
+    """Return a run of calls between two others; those within one name, as "abc", run at the same time."""
+    db = tracetui.open("memory://")
+    run = db.create_run(id="-".join(names))
+    store, time = TraceStore(db), T0
+    for together in names:
+        for n, name in enumerate(together):
+            kind = ToolCall(name, {})
+            store.record_with_options(run.id, kind, timestamp=time + n, end_ms=time + 50)
+        time += 1000
+    return db.view(run.id)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "equal"),
+    [
+        (("x", "abc", "y"), ("x", "cab", "y"), True),
+        (("x", "abc", "y"), ("x", "c", "a", "b", "y"), True),
+        (("x", "a", "b", "y"), ("x", "b", "a", "y"), False),
+        (("x", "ab", "y"), ("b", "x", "a", "y"), False),
+    ],
+)
+def test_calls_that_ran_at_the_same_time_may_change_places(
+    a: tuple[str, ...], b: tuple[str, ...], equal: bool
+) -> None:
+    """Not with what ran before or after them; the pairs are the same whichever side is first."""
+    view_a, view_b = at_once(*a), at_once(*b)
+    there, back = diff(view_a, view_b), diff(view_b, view_a)
+    assert there.equal == back.equal == equal
+    assert sorted(pairs(there)) == sorted((i, j) for j, i in pairs(back))
+    assert len({row.a for row in there.rows if row.a >= 0}) == len(view_a.ids)
+
+
 def test_empty_runs_are_equal() -> None:
     """Nothing beside nothing, and nothing beside something."""
     assert compared([], []).equal

@@ -36,11 +36,11 @@ def changes_between(a: Step, b: Step) -> tuple[PartChange, ...]:
 
 
 def context_changes(a: RunView, b: RunView, seq_a: int, seq_b: int) -> tuple[PartChange, ...]:
-    """Return the change of what two model calls were given, nothing if it is equal or not recorded."""
+    """Return how two model calls were set up otherwise: model and input; nothing if they were not, or are none."""
     given_a, given_b = context_of(a, seq_a), context_of(b, seq_b)
     if given_a == given_b:
         return ()
-    return tuple(_differing({"data": given_a or {}}, {"data": given_b or {}}, received=True))
+    return tuple(_differing(given_a, given_b, received=True))
 
 
 def _differing(a: dict[str, Any], b: dict[str, Any], *, received: bool) -> Iterator[PartChange]:
@@ -66,7 +66,7 @@ def _change(name: str, a: Any, b: Any, *, received: bool) -> Iterator[PartChange
 def _text(value: Any, *, received: bool) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else dumps(value)
+    text = value.strip() if isinstance(value, str) else dumps(value)
     return steady(text, received=received) if len(text) > SHOWN else text
 
 

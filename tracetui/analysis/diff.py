@@ -2,11 +2,13 @@
 
 Steps are compared by ``tracetui.analysis.steps``, so times, ids and volatile arguments make no difference. Children
 of aligned steps are aligned among each other: by their whole subtrees, then by themselves, then by what they chose,
-at last by what they are. Every trace of both runs stands in exactly one row, and exchanging the runs gives the
-same pairs. No recursion, and no time that grows with the square of the runs (``tracetui.analysis.alignment``).
+at last by what they are; calls that ran at the same time may have changed places. Every trace of both runs stands
+in exactly one row, and exchanging the runs gives the same pairs. No recursion, and no time that grows with the
+square of the runs (``tracetui.analysis.alignment``).
 
 What a model was given repeats the run so far: after the first difference it always differs, and says nothing. Until
-then it counts: the first model call that was given something else, after steps that are all equal, is a difference.
+then it counts: the first model call that was given something else, or asked another model, after steps that are
+all equal, is a difference.
 In the same way the outcome of a step follows from those below it: where they differ, that it ended otherwise is
 told, but is no difference of its own.
 """
@@ -17,10 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from tracetui.analysis.alignment import align
+from tracetui.analysis.alignment import Pair, align
 from tracetui.analysis.changes import PartChange, changes_between, context_changes
+from tracetui.analysis.fanout import exchanged, groups_of
 from tracetui.analysis.rollup import totals
 from tracetui.analysis.steps import Steps, step_of, steps_of
+from tracetui.model.trace_type import ERROR
 from tracetui.storage.backend import RunView
 from tracetui.storage.rollup import Rollup
 
@@ -119,7 +123,7 @@ def diff(a: RunView, b: RunView) -> Diff:
     steps_a, steps_b = steps_of(a), steps_of(b)
     figures = _Figures(a), _Figures(b)
     rows = [_row(a, b, steps_a, steps_b, figures, *found) for found in _aligned(steps_a, steps_b)]
-    _mark_what_follows(rows)
+    _mark_what_follows(a, b, rows)
     _mark_context(a, b, rows)
     sections = tuple(_sections(rows))
     return Diff(figures[0].side, figures[1].side, tuple(rows), sections)
@@ -154,15 +158,32 @@ def _below(a: Steps, b: Steps, row_a: int, row_b: int, depth: int) -> list[tuple
     tiers_a = [[keys[row] for row in rows_a] for keys in (a.whole, a.same, a.chose, a.kind)]
     tiers_b = [[keys[row] for row in rows_b] for keys in (b.whole, b.same, b.chose, b.kind)]
     pairs = align(tiers_a, tiers_b)
-    found: list[tuple[int, int, int]] = []
-    at_a = at_b = 0
-    for i, j in [*pairs, (len(rows_a), len(rows_b))]:
-        found += [(row, -1, depth) for row in rows_a[at_a:i]]
-        found += [(-1, row, depth) for row in rows_b[at_b:j]]
+    if len(pairs) < min(len(rows_a), len(rows_b)):
+        keys = list(zip(tiers_a, tiers_b, strict=True))
+        pairs += exchanged(pairs, keys[:3], (_groups(a, rows_a), _groups(b, rows_b)))
+    return [(row_a, row_b, depth) for row_a, row_b in _in_order(rows_a, rows_b, pairs)][::-1]
+
+
+def _groups(steps: Steps, rows: list[int]) -> list[range]:
+    spans = [steps.spans[row] for row in rows]
+    return groups_of([start for start, _ in spans], [end for _, end in spans])
+
+
+def _in_order(rows_a: list[int], rows_b: list[int], pairs: list[Pair]) -> Iterator[Pair]:
+    """Yield rows in the order of A; what only B has stands before the next that both have."""
+    to_b = dict(pairs)
+    to_a = {j: i for i, j in pairs}
+    waiting: dict[int, list[int]] = {}
+    following = len(rows_a)
+    for j in range(len(rows_b) - 1, -1, -1):
+        if j in to_a:
+            following = to_a[j]
+        else:
+            waiting.setdefault(following, []).append(j)
+    for i in range(len(rows_a) + 1):
+        yield from ((-1, rows_b[j]) for j in reversed(waiting.get(i, ())))
         if i < len(rows_a):
-            found.append((rows_a[i], rows_b[j], depth))
-        at_a, at_b = i + 1, j + 1
-    return found[::-1]
+            yield rows_a[i], rows_b[to_b[i]] if i in to_b else -1
 
 
 # ---- rows ------------------------------------------------------------------------------------------------
@@ -210,18 +231,25 @@ _OUTCOME = frozenset({
 """Parts of a step that come of what is below it; a ``result.`` part is one too."""
 
 
-def _mark_what_follows(rows: list[DiffRow]) -> None:
-    """Mark changed rows of which only the outcome differs, and below which a row differs."""
+def _mark_what_follows(a: RunView, b: RunView, rows: list[DiffRow]) -> None:
+    """Mark changed rows of which only the outcome differs, and below which a step differs.
+
+    An error below a step tells how that step ended; it is no step of its own here.
+    """
     differing: set[int] = set()
     """Depths at which, below the row that comes next, some row differs."""
     for number in range(len(rows) - 1, -1, -1):
         row = rows[number]
         below = row.depth + 1 in differing
         differing.discard(row.depth + 1)
-        if below or row.kind != EQUAL:
+        if below or (row.kind != EQUAL and not _is_error(a, row.a) and not _is_error(b, row.b)):
             differing.add(row.depth)
         if below and row.kind == CHANGED and all(_is_outcome(change.part) for change in row.changes):
             rows[number] = row._replace(follows=True)
+
+
+def _is_error(view: RunView, seq: int) -> bool:
+    return seq >= 0 and view.kinds[seq] == ERROR
 
 
 def _is_outcome(part: str) -> bool:

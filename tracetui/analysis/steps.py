@@ -1,10 +1,10 @@
 """A run's steps as things that can be compared with those of another run: what each is, chose and got.
 
 Of a step count, by kind, what it *is* (type, tool, name), what it *chose* (arguments, query, question) and what
-came of it (result, option taken, message, status, model); never its times, ids, usage, tags and other metadata,
-which tell of a step what the recorder or somebody later thought. Parts bear the names of the query language's
-fields. What a model was given is left out, since it repeats the run so far; see ``tracetui.analysis.diff`` for
-where it counts.
+came of it (result, option taken, message, status); never its times, ids, usage, tags and metadata, which tell of
+a step what the recorder or somebody later thought. Parts bear the names of the query language's fields. Which
+model was called, and what it was given, is left out: it is what the run was set up with, and repeats the run so
+far; see ``tracetui.analysis.diff`` for where it counts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from tracetui.model.trace import STATUS_NAMES
 from tracetui.model.trace_type import CUSTOM, Custom, Decision, Error, Query, Thought, ToolCall, TraceType
 from tracetui.model.tree import Forest
 from tracetui.model.value import Value
-from tracetui.storage.backend import RunView
+from tracetui.storage.backend import NO_TIME, RunView
 
 MODEL = "LLM"
 CONTEXT_KEYS = frozenset({"input", "messages"})
 """Where a model call keeps what it was given."""
+_TOOL_KEYS = ("tool_calls", "tools_called")
+"""Where it may keep nothing but the names of the tools that it chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Steps:
     """By what it is."""
     whole: list[int] = field(default_factory=list)
     """By everything that counts in the whole subtree."""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """Start and end in milliseconds; an end that is not known is the start."""
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -77,6 +81,8 @@ def steps_of(view: RunView, forest: Forest | None = None) -> Steps:
         step = step_of(view, seq)
         kind = "\0".join(step.kind)
         chose = f"{kind}\0\0{canonical(step.chose)}"
+        start, end = view.timestamps[seq], view.ends[seq]
+        steps.spans.append((start, start if end == NO_TIME else end))
         steps.kind.append(_number(kind))
         steps.chose.append(_number(chose))
         steps.same.append(_number(f"{chose}\0{canonical(step.got, received=True)}"))
@@ -110,9 +116,6 @@ def step_of(view: RunView, seq: int) -> Step:
     except TraceTuiError:
         return Step((str(view.kinds[seq]), name), {}, {"status": status, "body": "damaged"})
     step = _by_kind(kind, metadata)
-    model = metadata.get("model") if isinstance(metadata, dict) else None
-    if isinstance(model, str):
-        step.got["model"] = model
     step.got["status"] = status
     return step
 
@@ -142,19 +145,23 @@ def _custom(kind: Custom, metadata: Value) -> Step:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if kind.name != MODEL:
         return Step(("custom", kind.name), {"name": name}, {"data": data})
+    tools = tools_called(data)
     if isinstance(data, dict):
-        data = {key: value for key, value in data.items() if key not in CONTEXT_KEYS}
-    return Step(("custom", MODEL), {"tools": tools_called(data)}, {"data": data})
+        told = {key for key in _TOOL_KEYS if data.get(key) == tools} | CONTEXT_KEYS
+        data = {key: value for key, value in data.items() if key not in told}
+    return Step(("custom", MODEL), {"tools": tools}, {"data": data})
 
 
-def context_of(view: RunView, seq: int) -> Any:
-    """Return what a model call was given, None where that is not recorded or the step is none."""
+def context_of(view: RunView, seq: int) -> dict[str, Any]:
+    """Return which model a model call asked and what it was given, as far as that is recorded; else nothing."""
     if view.kinds[seq] != CUSTOM or view.type_names[view.types[seq]] != MODEL:
-        return None
+        return {}
     try:
-        kind = view.trace(seq).trace_type
+        trace = view.trace(seq)
+        kind, metadata = trace.trace_type, trace.metadata
     except TraceTuiError:
-        return None
+        return {}
     data = kind.data if isinstance(kind, Custom) else None
     given = {key: data[key] for key in CONTEXT_KEYS if key in data} if isinstance(data, dict) else {}
-    return given or None
+    model = metadata.get("model") if isinstance(metadata, dict) else None
+    return {"model": model, "data": given}
