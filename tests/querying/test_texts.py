@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from tracetui.model.trace import pack_body
 from tracetui.model.trace_type import TraceType
 from tracetui.model.value import normalize
 from tracetui.querying.ast import Literal
-from tracetui.querying.sifting import folding_into_ascii, text_sieve
+from tracetui.querying.sifting import folded, folding_into_ascii, holding, text_sieve
 from tracetui.querying.texts import (
     Needle,
     body_texts,
@@ -22,6 +23,7 @@ from tracetui.querying.texts import (
     plain_texts,
     texts_of,
 )
+from tracetui.storage.backend import Stretch
 
 FOLDING = ["ß", "ẞ", "ſ", "K", "ﬁ", "ﬅ", "İ", "ŉ", "ǰ", "ẖ", "ẚ", "Σ", "ς", "é", "É", "日"]
 
@@ -53,7 +55,27 @@ def test_sifting_never_rules_out_a_match(trace_type: TraceType, given_metadata: 
     trace = Trace("t", None, 0, [], trace_type=trace_type, metadata=normalize(given_metadata, "metadata"))
     shown = [text for _, text in body_texts(trace_type, trace.metadata)]
     if wanted and sieve is not None and any(Needle(wanted).found_in(text) for text in shown):
-        assert sieve([b"", body, b"\x90"]) >= {1}
+        assert sieve(stretch_of([b"", body, b"\x90"])) >= {1}
+
+
+def stretch_of(bodies: list[bytes]) -> Stretch:
+    """Return bodies end to end, each owned by its number."""
+    ends = list(accumulate(map(len, bodies)))
+    return Stretch(b"".join(bodies), range(len(bodies)), [0, *ends[:-1]], ends)
+
+
+@given(st.lists(st.binary(max_size=6) | st.sampled_from([b"ab", b"a", b"b", b"xab"]), min_size=1, max_size=6))
+def test_nothing_is_found_across_two_bodies(bodies: list[bytes]) -> None:
+    """They may lie end to end in a log; what owns a hit holds all of it."""
+    assert holding(b"ab")(stretch_of(bodies)) == {n for n, body in enumerate(bodies) if b"ab" in body}
+
+
+@pytest.mark.parametrize("times", [1, 200])
+def test_a_rare_pair_is_found_among_many_first_halves(times: int) -> None:
+    """Whichever way it is looked for."""
+    sieve = folded("k")
+    assert sieve is not None
+    assert sieve(stretch_of(["é€".encode() * times, "20 \u212a".encode(), "€".encode() * times])) == {1}
 
 
 def test_every_character_that_folds_into_ascii_is_known() -> None:

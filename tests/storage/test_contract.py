@@ -360,6 +360,25 @@ def test_packed_bodies_are_what_was_recorded_and_added(engine: StorageBackend, f
     assert b"thought of r" in (found[0] or (b"",))[0]
 
 
+def test_stretches_hold_the_same_bodies_as_they_lie(engine: StorageBackend, filled: str) -> None:
+    """Additions among them, whatever was recorded between a trace and what was added to it."""
+    for name in ("b", "a", "a"):
+        engine.append(filled, [amendment(name, metadata={name: 1})])
+    engine.append(filled, [trace("late", kind=Thought("the last"))])
+    view = engine.view(filled)
+    seqs = [0, 1, 2, 5]
+    found: dict[int, list[bytes]] = {seq: [] for seq in seqs}
+    for stretch in view.stretches(seqs):
+        assert not list(stretch.lost)
+        assert list(stretch.starts) == sorted(stretch.starts)
+        assert stretch.lowered == stretch.data.lower()
+        for owner, start, end in zip(stretch.owners, stretch.starts, stretch.ends, strict=True):
+            found[owner].append(stretch.data[start:end])
+    assert [tuple(pieces) for pieces in found.values()] == list(view.packed_bodies(seqs))
+    assert [len(pieces) for pieces in found.values()] == [1, 3, 2, 1]
+    assert list(view.stretches([])) == []
+
+
 def test_changes_say_what_was_given(engine: StorageBackend, run: str) -> None:
     """Each kind with its value, from any rev on, at most as many as asked."""
     engine.append(run, [trace("a", kind=ToolCall("t", {}), open=True)])

@@ -17,6 +17,9 @@ from tracetui.querying.reading import Cost, Reader
 from tracetui.querying.sifting import Sieve, text_sieve
 
 Seqs = Sequence[int]
+_TOGETHER = 1024
+"""Traces whose bodies are read at once."""
+_FEW = 64
 
 
 class Predicate:
@@ -240,7 +243,13 @@ class Valued(Predicate):
         if self._sieves:
             seqs = self._reader.sifted(seqs, self._sieves)
         read, check = self._read, self._check
-        return [seq for seq in seqs if any(map(check, read(seq)))]
+        if self.cost != Cost.BODY:
+            return [seq for seq in seqs if any(map(check, read(seq)))]
+        found: list[int] = []
+        for at in range(0, len(seqs), _TOGETHER):
+            self._reader.load(part := seqs[at : at + _TOGETHER])
+            found += [seq for seq in part if any(map(check, read(seq)))]
+        return found
 
 
 class Worded(Predicate):
@@ -255,37 +264,36 @@ class Worded(Predicate):
         self._fits: Check = checks[0] if len(checks) == 1 else lambda text: any(c(text) for c in checks)
         sieve = text_sieve(values)
         self._sieves = () if sieve is None else (sieve,)
-        self._types: dict[int, bool] = {}
-        self._tags: dict[tuple[str, ...], bool] = {(): False}
+        self._head: set[int] | None = None
 
     @property
     def estimate(self) -> int:
         """A guess."""
         return self._reader.count // 3 + 1
 
-    def _in_head(self, seqs: Seqs) -> set[int]:
-        """Return the seqs whose type name, tags or notes fit; each name and set of tags is asked once."""
-        view, fits = self._reader.view, self._fits
-        types, tags, column, tags_of = self._types, self._tags, view.types, view.tags_of
-        for code in range(len(types), len(view.type_names)):
-            types[code] = fits(view.type_names[code])
-        found = set()
-        for seq in seqs:
-            held = tags_of(seq)
-            known = tags.get(held)
-            if known is None:
-                known = tags[held] = any(map(fits, held))
-            if known or types[column[seq]]:
-                found.add(seq)
-        for seq, texts in self._reader.notes().items():
-            if any(map(fits, texts)):
-                found.add(seq)
-        return found
+    def _in_head(self) -> set[int]:
+        """Return the traces whose type name, tags or notes fit, by the index: each name is asked once."""
+        if self._head is None:
+            view, fits = self._reader.view, self._fits
+            lists = [view.by_type(name) for name in view.type_names if fits(name)]
+            lists += [view.by_tag(tag) for tag in view.tag_counts() if fits(tag)]
+            noted = self._reader.notes().items()
+            self._head = {seq for seq, texts in noted if any(map(fits, texts))}.union(*lists)
+        return self._head
+
+    def _in_heads_of(self, seqs: Seqs) -> set[int]:
+        """Return the same for a few traces, whatever there is in the run."""
+        view, fits, notes = self._reader.view, self._fits, self._reader.notes()
+        return {
+            seq
+            for seq in seqs
+            if any(map(fits, (view.type_names[view.types[seq]], *view.tags_of(seq), *notes.get(seq, ()))))
+        }
 
     def narrow(self, seqs: Seqs) -> list[int]:
         """Look at names, tags and notes, then at the bodies."""
-        found = self._in_head(seqs)
-        rest: Seqs = [seq for seq in seqs if seq not in found]
+        found = self._in_heads_of(seqs) if len(seqs) <= _FEW else set(self._in_head().intersection(seqs))
+        rest: Seqs = [seq for seq in seqs if seq not in found] if found else seqs
         if self._sieves:
             rest = self._reader.sifted(rest, self._sieves)
         fits = self._fits

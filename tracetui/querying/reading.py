@@ -8,6 +8,7 @@ in ``unreadable`` and have no values.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from tracetui.errors import QueryError, TraceTuiError
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
-from tracetui.model.trace import STATUS_NAMES
+from tracetui.model.trace import STATUS_NAMES, decode_body
 from tracetui.model.trace_type import (
     CUSTOM,
     DECISION,
@@ -31,6 +32,7 @@ from tracetui.querying.ast import Field
 from tracetui.querying.sifting import Sieve
 from tracetui.querying.texts import body_texts, name_of, plain_texts
 from tracetui.storage.backend import NO_TIME, RunView
+from tracetui.storage.tail import NOT_OURS
 from tracetui.store.ownership import is_lost, is_owned
 
 Body = tuple[TraceType, Any]
@@ -107,20 +109,23 @@ class Reader:
         Bodies that cannot be read are kept: reading them says what is wrong.
         """
         for sieve in sieves:
-            if not seqs:
-                break
             kept: set[int] = set()
-            bodies: list[bytes] = []
-            owners: list[int] = []
-            for seq, packed in zip(seqs, self.view.packed_bodies(seqs), strict=True):
-                if packed is None:
-                    kept.add(seq)
-                else:
-                    bodies.extend(packed)
-                    owners.extend([seq] * len(packed))
-            kept.update(owners[place] for place in sieve(bodies))
+            for stretch in self.view.stretches(seqs):
+                kept |= sieve(stretch)
+                kept.update(stretch.lost)
             seqs = [seq for seq in seqs if seq in kept]
         return seqs
+
+    def load(self, seqs: Sequence[int]) -> None:
+        """Read the bodies of some hundred traces at once, for ``body`` to have them."""
+        wanted = [seq for seq in seqs if seq not in self._bodies]
+        if len(self._bodies) + len(wanted) > _KEPT_BODIES:
+            self._bodies.clear()
+        kinds = self.view.kinds
+        for seq, packed in zip(wanted, self.view.packed_bodies(wanted), strict=True):
+            if packed is not None:
+                with suppress(*NOT_OURS):
+                    self._bodies[seq] = decode_body(kinds[seq], packed[0], packed[1:])
 
     def plain_bodies(self, seqs: Sequence[int]) -> Iterator[list[str]]:
         """Yield for each seq all texts of its body, in no order; none for bodies that cannot be read."""

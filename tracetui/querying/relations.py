@@ -11,7 +11,7 @@ Nothing recurses: a chain of 100,000 is like any other tree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import compress, islice
 
 from tracetui.querying.predicates import Predicate, Seqs
 from tracetui.querying.reading import Cost, Reader
@@ -196,7 +196,7 @@ class IsUnder(Relation):
         for seq in matches:
             is_hit[seq] = 1
         late = []
-        for seq, parent in enumerate(self.view.parents[: self.count]):
+        for seq, parent in enumerate(islice(self.view.parents, self.count)):
             if parent > seq:
                 late.append((seq, parent))
             elif parent >= 0 and (is_hit[parent] or is_below[parent]):

@@ -1,8 +1,8 @@
 """Ruling out packed bodies without decoding them.
 
-Owns the raw look at bytes: a sieve says which of many packed bodies *may* hold what is wanted. It lets
-through too many, never too few, which the oracle holds. Bodies are msgpack, so text lies in them as UTF-8
-in one stretch; numbers do not, and what may be part of a number as it is shown is looked for otherwise.
+Owns the raw look at bytes: a sieve says which traces of a stretch of packed bodies *may* hold what is wanted.
+It lets through too many, never too few, which the oracle holds. Bodies are msgpack, so text lies in them as
+UTF-8 in one piece; numbers do not, and what may be part of a number as it is shown is looked for otherwise.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import accumulate
 
 from tracetui.model.value import unpack
 from tracetui.querying.ast import Equal, Glob, Literal, Term, Value
 from tracetui.querying.fields import TRACE_FIELDS, Kind
 from tracetui.querying.values import is_number
+from tracetui.storage.backend import Stretch
 
-Sieve = Callable[[Sequence[bytes]], set[int]]
-"""Takes packed bodies, gives the places of those that may hold what is wanted."""
+Sieve = Callable[[Stretch], set[int]]
+"""Takes a stretch of packed bodies, gives the traces of those that may hold what is wanted."""
 
-_SEPARATOR = b"\xc1"
-"""A byte that neither UTF-8 nor msgpack ever uses: nothing is found across two bodies."""
 _NUMERIC = re.compile(r"[0-9.e+\-]+")
 _CONSTANTS = ("true", "false", "nan", "infinity", "-infinity")
 _CASELESS = re.compile(r"[\u3041-\u30fe\u4e00-\u9fff\uac00-\ud7a3]+")
 _ASCII = re.compile(r"[\x00-\x7f]+")
+_RARE = 64
+_DOTLESS = "\u0131".encode()
 
 
 @lru_cache(maxsize=1)
@@ -42,60 +42,76 @@ def folding_into_ascii() -> tuple[tuple[bytes, frozenset[str]], ...]:
 
 def holding(wanted: bytes) -> Sieve:
     """Return the sieve for bytes that lie in the body as they are."""
-    return lambda bodies: _places(bodies, _SEPARATOR.join(bodies), (wanted,))
+    return lambda stretch: _owners(stretch, stretch.data, (wanted,))
 
 
-def folded(text: str) -> Sieve | None:
+def folded(text: str, *, by_pattern: bool = False) -> Sieve | None:
     """Return the sieve for a text whatever its case, None if bytes can rule nothing out.
 
     Looked for is the longest stretch of ASCII of the folded text, and any character that folds into its
-    letters; or the longest stretch of letters that have no case.
+    letters; or the longest stretch of letters that have no case. ``by_pattern`` is for what a regular expression
+    finds: to those a dotless i is an i, which folding denies.
     """
     wanted = text.casefold()
     if _NUMERIC.fullmatch(wanted) or any(wanted in word for word in _CONSTANTS):
-        return lambda bodies: _shown_numbers(bodies, wanted)
+        return lambda stretch: _shown_numbers(stretch, wanted)
     plain = max(_ASCII.findall(wanted), key=len, default="")
     if plain:
         letters = set(plain)
-        others = tuple({raw[:2] for raw, into in folding_into_ascii() if into & letters})  # fewer to look for
-        return lambda bodies: _lowered(bodies, plain.encode(), others)
+        others = {raw[:2] for raw, into in folding_into_ascii() if into & letters}  # fewer to look for
+        if by_pattern and "i" in letters:
+            others.add(_DOTLESS)
+        return lambda stretch: _lowered(stretch, plain.encode(), tuple(others))
     caseless = max(_CASELESS.findall(wanted), key=len, default="")
     return holding(caseless.encode()) if caseless else None
 
 
-def _lowered(bodies: Sequence[bytes], plain: bytes, others: tuple[bytes, ...]) -> set[int]:
-    joined = _SEPARATOR.join(bodies)
-    found = _places(bodies, joined.lower(), (plain,))
-    present = [other for other in others if other in joined]
-    return found | _places(bodies, joined, present) if present else found
+def _lowered(stretch: Stretch, plain: bytes, others: tuple[bytes, ...]) -> set[int]:
+    found = _owners(stretch, stretch.lowered, (plain,))
+    data = stretch.data
+    present = [other for other in others if _holds(data, other)]
+    return found | _owners(stretch, data, present) if present else found
 
 
-def _places(bodies: Sequence[bytes], joined: bytes, wanted: Sequence[bytes]) -> set[int]:
-    """Return which bodies hold one of these, by finding them in all at once."""
-    starts: list[int] = []
+def _holds(data: bytes, pair: bytes) -> bool:
+    """Whether two bytes, of which the first is rare, stand together: its places are looked for one by one."""
+    at = data.find(pair[:1])
+    for _ in range(_RARE):
+        if at < 0 or data.startswith(pair, at):
+            return at >= 0
+        at = data.find(pair[:1], at + 1)
+    return at >= 0 and data.find(pair, at) >= 0
+
+
+def _owners(stretch: Stretch, data: bytes, wanted: Sequence[bytes]) -> set[int]:
+    """Return whose bodies hold one of these, by finding them in all at once."""
+    starts, ends = stretch.starts, stretch.ends
     found: set[int] = set()
     for each in wanted:
-        at = joined.find(each)
+        at = data.find(each)
         while at >= 0:
-            if not starts:
-                starts = list(accumulate((len(body) + 1 for body in bodies), initial=0))
             place = bisect_right(starts, at) - 1
-            found.add(place)
-            at = joined.find(each, starts[place + 1])
+            if place >= 0 and at + len(each) <= ends[place]:
+                found.add(stretch.owners[place])
+                if place + 1 == len(starts):
+                    break
+                at = starts[place + 1] - 1
+            at = data.find(each, at + 1)
     return found
 
 
-def _shown_numbers(bodies: Sequence[bytes], wanted: str) -> set[int]:
+def _shown_numbers(stretch: Stretch, wanted: str) -> set[int]:
     """Look at the Python text of each body, which shows numbers as people see them, but for infinities."""
     found = set()
-    for place, body in enumerate(bodies):
+    whole = memoryview(stretch.data)
+    for owner, start, end in zip(stretch.owners, stretch.starts, stretch.ends, strict=True):
         try:
-            text = repr(unpack(body)).casefold()
+            text = repr(unpack(whole[start:end])).casefold()
         except ValueError:
-            found.add(place)
+            found.add(owner)
             continue
         if wanted in text or "inf" in text:
-            found.add(place)
+            found.add(owner)
     return found
 
 
@@ -104,19 +120,20 @@ def any_of(sieves: Sequence[Sieve | None]) -> Sieve | None:
     known = [sieve for sieve in sieves if sieve is not None]
     if len(known) < len(sieves):
         return None
-    return lambda bodies: set().union(*(sieve(bodies) for sieve in known))
+    return lambda stretch: set().union(*(sieve(stretch) for sieve in known))
 
 
 def sieves_of(term: Term) -> list[Sieve]:
-    """Return sieves that every match of a term on a body's field passes: its keys, and its text."""
-    found: list[Sieve | None] = [
+    """Return sieves that every match of a term on a body's field passes: its text, and its keys."""
+    kind = TRACE_FIELDS[term.field.name].kind
+    found: list[Sieve | None] = []
+    if kind in (Kind.EXACT, Kind.TEXT, Kind.PATH):
+        found.append(any_of([_of_value(value, kind) for value in term.values]))
+    found += [
         holding(key.encode("utf-8", "surrogatepass"))
         for key in term.field.path
         if not (key.isascii() and key.isdigit())
     ]
-    kind = TRACE_FIELDS[term.field.name].kind
-    if kind in (Kind.EXACT, Kind.TEXT, Kind.PATH):
-        found.append(any_of([_of_value(value, kind) for value in term.values]))
     return [sieve for sieve in found if sieve is not None]
 
 

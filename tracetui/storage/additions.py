@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
 from tracetui.storage.columns import Base, Columns
@@ -17,6 +17,10 @@ class Refs(Protocol):
 
     def __getitem__(self, row: int, /) -> Any: ...
 
+    def take(self, rows: Sequence[int], /) -> list[Any]:
+        """Return the references of many rows."""
+        ...
+
     def sections(self) -> Iterator[tuple[str, Any]]:
         """Yield the references as sections of an index."""
         ...
@@ -24,6 +28,10 @@ class Refs(Protocol):
 
 class HeldRefs(list[Any]):
     """References that are kept as they are, for an engine without files: no index is made of them."""
+
+    def take(self, rows: Sequence[int], /) -> list[Any]:
+        """Return the references of many rows."""
+        return [self[row] for row in rows]
 
     def sections(self) -> Iterator[tuple[str, Any]]:
         """Yield nothing."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tracetui.model.change import Annotation, AnyChange, Change
@@ -75,6 +76,28 @@ class Page:
 
     items: Sequence[Trace]
     cursor: tuple[int, int] | None
+
+
+@dataclass
+class Stretch:
+    """Packed bodies as they lie in one piece of memory: the n-th is ``data[starts[n]:ends[n]]``.
+
+    ``starts`` ascend; between two bodies may lie other bytes. ``owners`` are the seqs of the traces, of which one
+    may own several: its body, and what was added to it. ``lost`` are the seqs of bodies that cannot be read.
+    """
+
+    data: bytes
+    owners: Sequence[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+    lost: Sequence[int] = ()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def lowered(self) -> bytes:
+        """The data with the letters of ASCII in lower case; made once."""
+        return self.data.lower()
 
 
 class RunView(Protocol):
@@ -181,7 +204,15 @@ class RunView(Protocol):
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield for each seq the packed body and what was added to it, None where it cannot be read.
 
-        For searches that rule out most bodies without decoding them.
+        ``seqs`` hold each trace once.
+        """
+        ...
+
+    def stretches(self, seqs: Sequence[int]) -> Iterator[Stretch]:
+        """Yield the same bodies as they lie where they are kept, in no order, a megabyte or so at a time.
+
+        For searches that rule out most bodies without looking at each: a look costs little more than reading
+        and verifying the bytes.
         """
         ...
 
@@ -304,5 +335,5 @@ class StorageBackend(Protocol):
 
 __all__ = [
     "MAX_CHANGES", "MAX_COMMIT_BYTES", "NO_TIME", "Appended", "Capabilities", "Existing", "Index", "Page",
-    "RunView", "StorageBackend",
+    "RunView", "StorageBackend", "Stretch",
 ]  # fmt: skip

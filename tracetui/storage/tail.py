@@ -25,7 +25,7 @@ from tracetui.model.trace_type import ERROR, TraceType
 from tracetui.model.tree import Forest, build_forest
 from tracetui.model.value import Value, unpack
 from tracetui.storage.additions import Additions, HeldRefs, MakeRefs
-from tracetui.storage.backend import NO_TIME, Index, Page
+from tracetui.storage.backend import NO_TIME, Index, Page, Stretch
 from tracetui.storage.change_log import ChangeLog
 from tracetui.storage.columns import BadIndexError, Base, Columns, Numbers, TagSets, Texts
 from tracetui.storage.decide import AMENDMENT, ANNOTATION, CHANGE_NAMES, COMPLETION, RUN, TRACE, Commit, Entry
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from tracetui.storage.snapshot import Snapshot
 
 _MODEL_CALL = "LLM"
+_TOGETHER = 512
+"""Traces whose bodies are looked up at once."""
 NOT_OURS = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
 """What content that passed its checksum and is yet none of ours runs into."""
 
@@ -55,6 +57,10 @@ class Bodies(Protocol):
 
     def read_many(self, refs: Sequence[Any]) -> Iterable[bytes | None]:
         """Give the bytes of each body, None where they are not what was written."""
+        ...
+
+    def stretches(self, refs: Sequence[Any], owners: Sequence[int]) -> Iterator[Stretch]:
+        """Give all bodies as they lie together, each with its owner."""
         ...
 
     def place(self, ref: Any) -> tuple[str, int]:
@@ -555,14 +561,40 @@ class Tail(Columns):
 
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
-        refs, added = self.refs, self.added
-        for seq, packed in zip(seqs, self.bodies.read_many([refs[seq] for seq in seqs]), strict=True):
-            if packed is None or added[seq] < 0:
-                yield None if packed is None else (packed,)
-                continue
-            more = list(self.bodies.read_many(self._additions.refs_of(added[seq])))
-            whole = [piece for piece in more if piece is not None]
-            yield (packed, *whole) if len(whole) == len(more) else None
+        for at in range(0, len(seqs), _TOGETHER):
+            refs, owners = self._refs_of(part := seqs[at : at + _TOGETHER])
+            if len(refs) == len(part):
+                yield from (None if packed is None else (packed,) for packed in self.bodies.read_many(refs))
+            else:
+                yield from self._gathered(part, refs, owners)
+
+    def stretches(self, seqs: Sequence[int]) -> Iterator[Stretch]:
+        """Yield the packed bodies of traces, and what was added to them, as they lie where they are kept."""
+        return self.bodies.stretches(*self._refs_of(seqs))
+
+    def _refs_of(self, seqs: Sequence[int]) -> tuple[list[Any], list[int]]:
+        """Return where the bodies of traces lie, then where what was added to them does; and whose each is."""
+        added = self.added
+        refs, owners = self.refs.take(seqs), list(seqs)
+        for seq in seqs:
+            if added[seq] >= 0:
+                more = self._additions.refs_of(added[seq])
+                refs += more
+                owners += [seq] * len(more)
+        return refs, owners
+
+    def _gathered(
+        self, seqs: Sequence[int], refs: list[Any], owners: list[int]
+    ) -> Iterator[tuple[bytes, ...] | None]:
+        """Read bodies in the order in which they lie, and put together what belongs to one trace."""
+        order = sorted(range(len(refs)), key=refs.__getitem__)
+        read = dict(zip(order, self.bodies.read_many([refs[n] for n in order]), strict=True))
+        found: dict[int, list[bytes | None]] = {seq: [] for seq in seqs}
+        for n, owner in enumerate(owners):
+            found[owner].append(read[n])
+        for pieces in found.values():
+            whole = tuple(piece for piece in pieces if piece is not None)
+            yield whole if len(whole) == len(pieces) else None
 
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""

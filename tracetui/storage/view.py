@@ -10,6 +10,7 @@ from tracetui.model.change import Annotation, Change
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.tree import Forest
+from tracetui.storage.backend import Stretch
 from tracetui.storage.columns import BadIndexError
 from tracetui.storage.rollup import Rollup
 from tracetui.storage.tail import Tail
@@ -154,6 +155,10 @@ class LiveView:
     def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
         """Yield the packed body of each seq and what was added to it, None where it cannot be read."""
         return self._ask(lambda tail: tail.packed_bodies(seqs))
+
+    def stretches(self, seqs: Sequence[int]) -> Iterator[Stretch]:
+        """Yield the packed bodies as they lie where they are kept."""
+        return self._ask(lambda tail: tail.stretches(seqs))
 
     def forest(self, root: int | None = None) -> Forest:
         """Return the whole run in pre-order, or the subtree of one seq."""

@@ -13,10 +13,13 @@ import struct
 import weakref
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import pairwise, starmap
+from operator import gt
 from typing import Any, ClassVar
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
 from tracetui.model.run import Damage
+from tracetui.storage.backend import Stretch
 from tracetui.storage.columns import Base, Columns, Numbers
 from tracetui.storage.files.frame import (
     HEADER_SIZE,
@@ -31,6 +34,7 @@ from tracetui.storage.files.frame import (
 from tracetui.storage.files.fs import Disk
 
 WINDOW_BYTES = 4 << 20
+STRETCH_BYTES = 1 << 20
 FIRST_FRAME_BYTES = 1 << 20
 _MARKERS = re.compile(b"[\xa0-\xaf]")
 _handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()
@@ -59,6 +63,11 @@ class BodyRefs(Columns):
 
     def __getitem__(self, row: int) -> tuple[int, int, int]:
         return self.offsets[row], self.sizes[row], self.crcs[row]
+
+    def take(self, rows: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Return the references of many rows."""
+        columns = ([column[row] for row in rows] for column in (self.offsets, self.sizes, self.crcs))
+        return list(zip(*columns, strict=True))
 
 
 class LogFile:
@@ -148,16 +157,34 @@ class LogFile:
         """Return path and offset of a body."""
         return self.path, ref[0]
 
-    @staticmethod
-    def _stretch(refs: Sequence[Any], number: int) -> int:
+    def stretches(self, refs: Sequence[Any], owners: Sequence[int]) -> Iterator[Stretch]:
+        """Yield bodies as they lie in the log, verified, each with its owner; in the order of the log."""
+        if any(starmap(gt, pairwise(refs))):
+            order = sorted(range(len(refs)), key=refs.__getitem__)
+            refs, owners = [refs[n] for n in order], [owners[n] for n in order]
+        at = 0
+        while at < len(refs):
+            stop = self._run_of(refs, at, len(refs), STRETCH_BYTES)
+            start, (offset, size, _) = refs[at][0], refs[stop - 1]
+            yield _verified(self.pread(offset + size - start, start), start, refs[at:stop], owners[at:stop])
+            at = stop
+
+    def _stretch(self, refs: Sequence[Any], number: int) -> int:
         """Return how much to read at once from a reference on: as far as those after it lie close."""
-        start, size, _ = refs[number]
+        offset, size, _ = refs[self._run_of(refs, number, number + 512, WINDOW_BYTES) - 1]
+        return int(offset + size - refs[number][0])
+
+    @staticmethod
+    def _run_of(refs: Sequence[Any], first: int, stop: int, most: int) -> int:
+        """Return the number after the last reference that lies close behind the one before it."""
+        start, size, _ = refs[first]
         end = start + size
-        for offset, size, _ in refs[number + 1 : number + 512]:
-            if not end <= offset <= end + 4096 or offset + size > start + WINDOW_BYTES:
-                break
+        for number in range(first + 1, min(stop, len(refs))):
+            offset, size, _ = refs[number]
+            if not end <= offset <= end + 4096 or offset + size > start + most:
+                return number
             end = offset + size
-        return int(end - start)
+        return min(stop, len(refs))
 
     def is_whole(self, frame: Frame) -> bool:
         """Return whether all bodies of a frame are there and hold."""
@@ -233,6 +260,18 @@ class LogFile:
     def __del__(self) -> None:
         if getattr(self, "_fd", -1) >= 0:
             self.close()
+
+
+def _verified(data: bytes, start: int, refs: Sequence[Any], owners: Sequence[int]) -> Stretch:
+    """Return the bodies that hold of a stretch of the log."""
+    whole, crc32 = memoryview(data), zlib.crc32
+    starts = [offset - start for offset, _, _ in refs]
+    ends = [at + size for at, (_, size, _) in zip(starts, refs, strict=True)]
+    torn = [
+        n for n, (at, end, ref) in enumerate(zip(starts, ends, refs, strict=True))
+        if crc32(whole[at:end]) != ref[2] or end > len(data)
+    ]  # fmt: skip
+    return Stretch(data, owners, starts, ends, [owners[n] for n in torn])
 
 
 class WriteHandle:

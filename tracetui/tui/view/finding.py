@@ -24,7 +24,7 @@ def find_text(
     ``literal`` is the text that every match holds, whatever its case: bodies without it are not decoded.
     """
     count = view.count
-    sieve = folded(literal) if literal else None
+    sieve = folded(literal, by_pattern=True) if literal else None
     for first in range(start, count, PIECE):
         seqs: Sequence[int] = range(first, min(first + PIECE, count))
         if sieve is not None:
@@ -32,22 +32,16 @@ def find_text(
         yield [seq for seq in seqs if _matches(view.trace(seq), pattern)]
 
 
-_DOTLESS = "\u0131".encode()
-"""Python's regular expressions take it for an "i" when case does not matter; folding does not."""
-
-
 def _sifted(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: re.Pattern[str]) -> list[int]:
     """Return the traces whose body, type name or tags may match."""
-    bodies = [b"\xc1".join(parts) if parts else b"" for parts in view.packed_bodies(seqs)]
-    may = sieve(bodies)
+    may: set[int] = set()
+    for stretch in view.stretches(seqs):
+        may |= sieve(stretch)
     names = [bool(pattern.search(name)) for name in view.type_names]
     return [
         seq
-        for place, seq in enumerate(seqs)
-        if place in may
-        or names[view.types[seq]]
-        or _DOTLESS in bodies[place]
-        or any(pattern.search(tag) for tag in view.tags_of(seq))
+        for seq in seqs
+        if seq in may or names[view.types[seq]] or any(pattern.search(tag) for tag in view.tags_of(seq))
     ]
 
 
