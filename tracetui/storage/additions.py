@@ -15,6 +15,10 @@ class Refs(Protocol):
         """Add the reference of the next row."""
         ...
 
+    def extend(self, refs: Sequence[Any], /) -> None:
+        """Add the references of the next rows."""
+        ...
+
     def __getitem__(self, row: int, /) -> Any: ...
 
     def take(self, rows: Sequence[int], /) -> list[Any]:

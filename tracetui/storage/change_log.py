@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from tracetui.storage.columns import Base, Columns
-from tracetui.storage.decide import RUN
+from tracetui.storage.decide import RUN, TRACE
 from tracetui.storage.gaps import Gaps
 
 Note = tuple[int, str, int, Any]
@@ -47,6 +47,14 @@ class ChangeLog(Columns):
         self.codes.append(code)
         self.rows.append(row)
         self.items.append(item)
+
+    def add_traces(self, rows: range) -> None:
+        """Note new traces."""
+        if self._is_fixed:
+            self.grow()
+        self.codes.extend(bytes([TRACE]) * len(rows))
+        self.rows.extend(rows)
+        self.items.extend([-1] * len(rows))
 
     def add_run_change(self, values: dict[str, Any]) -> None:
         """Note a change of the run itself."""

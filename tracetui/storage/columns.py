@@ -67,7 +67,7 @@ class Column:
     ([5, 8, 9], 3, 9)
     """
 
-    __slots__ = ("_base", "_load", "_more", "append", "covered", "typecode")
+    __slots__ = ("_base", "_load", "_more", "append", "covered", "extend", "typecode")
 
     def __init__(self, typecode: str, load: Callable[[], Any], covered: int) -> None:
         self.typecode = typecode
@@ -75,7 +75,7 @@ class Column:
         self._load = load
         self._base: Any = None
         self._more = array(typecode)
-        self.append = self._more.append
+        self.append, self.extend = self._more.append, self._more.extend
 
     def __len__(self) -> int:
         return self.covered + len(self._more)
@@ -195,7 +195,7 @@ class Texts(Sequence[str]):
         self._ends: Any = None
         self._text = memoryview(b"")
         self._more: list[str] = []
-        self.append = self._more.append
+        self.append, self.extend = self._more.append, self._more.extend
 
     def __len__(self) -> int:
         return self._base.rows + len(self._more)
@@ -257,7 +257,7 @@ class TagSets:
         self._distinct: list[tuple[str, ...]] = []
         self._changed: dict[int, tuple[str, ...]] = {}
         self._more: list[tuple[str, ...]] = []
-        self.append = self._more.append
+        self.append, self.extend = self._more.append, self._more.extend
 
     def __len__(self) -> int:
         return self._base.rows + len(self._more)

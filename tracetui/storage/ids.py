@@ -31,6 +31,7 @@ class IdTable:
         self._hashes: Any = None
         self._rows: Any = None
         self._more: dict[str, int] = {}
+        self.update = self._more.update
 
     def __len__(self) -> int:
         return self._base.rows + len(self._more)

@@ -66,6 +66,15 @@ class Postings:
         if rows[at] != row:
             rows.insert(at, row)
 
+    def add_all(self, names: Sequence[str], first: int) -> None:
+        """Add rows from ``first`` on, which are new, each to one name."""
+        by_name: dict[str, list[int]] = {}
+        for row, name in enumerate(names, first):
+            by_name.setdefault(name, []).append(row)
+        for name, rows in by_name.items():
+            self.add(name, rows[0])
+            self._own[name].extend(rows[1:])
+
     def _taken(self, name: str) -> array[int]:
         """Return the base's rows of a name as an array of our own: what is added to them stays with us."""
         covered = self._slice(name) if self._base is not None else None

@@ -15,7 +15,7 @@ import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from tracetui.errors import CorruptionError
 from tracetui.model.change import Amendment, Annotation, Change, Completion, NewAnnotation, NewTrace
@@ -66,6 +66,28 @@ class Bodies(Protocol):
     def place(self, ref: Any) -> tuple[str, int]:
         """Return path and offset of a body, for messages."""
         ...
+
+
+class TraceColumns(NamedTuple):
+    """Traces that follow each other, by column; ``parents`` are rows, ids that are awaited, or −1."""
+
+    ids: Sequence[str]
+    parents: Sequence[Any]
+    names: Sequence[str]
+    kinds: Sequence[int]
+    timestamps: Sequence[int]
+    ends: Sequence[int]
+    statuses: Sequence[int]
+    tags: Sequence[Sequence[str]]
+    tokens_in: Sequence[int]
+    tokens_out: Sequence[int]
+    costs: Sequence[float]
+    mergeable: Sequence[bool]
+    refs: Sequence[Any]
+    last_set_ms: int | None
+    """The last time that the store set itself."""
+    errors: int
+    """How many are Error traces."""
 
 
 class Tail(Columns):
@@ -222,12 +244,9 @@ class Tail(Columns):
         if parent >= 0:
             self._link(parent, seq)
         else:
-            self._roots.add(seq)
+            self._add_root(seq, awaited)
             if bereft:
                 self._bereft.add(seq)
-            if awaited is not None:
-                self._awaiting[seq] = awaited
-                self._waiters.setdefault(awaited, []).append(seq)
         if self._waiters and trace_id in self._waiters:
             self._adopt(trace_id, seq)
         if store_set:
@@ -238,6 +257,70 @@ class Tail(Columns):
             self._count_usage(tokens_in, tokens_out, cost)
         self.last_ms = max(self.last_ms, timestamp, NO_TIME if end_ms is None else end_ms)
         self._changes.add(TRACE, seq)
+
+    def add_traces(self, given: TraceColumns) -> None:
+        """Append many traces; the same as ``add_trace`` for each, column by column."""
+        if self._is_fixed:
+            self.grow()
+        first, count = len(self.ids), len(given.ids)
+        rows = range(first, first + count)
+        none = [-1] * count
+        self.ids.extend(given.ids)
+        self._seqs.update(zip(given.ids, rows, strict=True))
+        for column, values in (
+            (self.refs, given.refs), (self.parents, none), (self.kinds, given.kinds),
+            (self.timestamps, given.timestamps), (self.ends, given.ends), (self.statuses, given.statuses),
+            (self.tokens_in, given.tokens_in), (self.tokens_out, given.tokens_out), (self.costs, given.costs),
+            (self.first_child, none), (self.last_child, none), (self.next_sibling, none), (self.added, none),
+            (self.mergeable, given.mergeable), (self.types, list(map(self._type_code, given.names))),
+        ):  # fmt: skip
+            column.extend(values)
+        self._by_type.add_all(given.names, first)
+        self._tag_all(given.tags, first)
+        self._by_time.add_all(given.timestamps, first, self.timestamps)
+        self._place_all(given, first)
+        if given.last_set_ms is not None:
+            self.last_set_ms = given.last_set_ms
+        self.errors += given.errors
+        if _MODEL_CALL in given.names:
+            for at, name in enumerate(given.names):
+                if name == _MODEL_CALL:
+                    self._count_usage(given.tokens_in[at], given.tokens_out[at], given.costs[at])
+        self.last_ms = max(self.last_ms, *given.timestamps, *given.ends)
+        self._changes.add_traces(rows)
+
+    def _tag_all(self, tags: Sequence[Sequence[str]], first: int) -> None:
+        shared, by_tag = self._tag_tuples, self._by_tag
+        found: list[tuple[str, ...]] = []
+        for row, given in enumerate(tags, first):
+            if given:
+                own = tuple(given)
+                found.append(shared.setdefault(own, own))
+                for tag in own:
+                    by_tag.add(tag, row)
+            else:
+                found.append(())
+        self._tags.extend(found)
+
+    def _place_all(self, given: TraceColumns, first: int) -> None:
+        """Put traces below their parents, or among the roots, and those below them that waited."""
+        for row, (trace_id, parent) in enumerate(zip(given.ids, given.parents, strict=True), first):
+            if type(parent) is str:
+                self._add_root(row, parent)
+            elif parent < 0:
+                self._add_root(row, None)
+            elif parent < row:
+                self._link(parent, row)
+            else:
+                raise ValueError("a parent after its child")
+            if self._waiters and trace_id in self._waiters:
+                self._adopt(trace_id, row)
+
+    def _add_root(self, row: int, awaited: str | None) -> None:
+        self._roots.add(row)
+        if awaited is not None:
+            self._awaiting[row] = awaited
+            self._waiters.setdefault(awaited, []).append(row)
 
     def _type_code(self, name: str) -> int:
         code = self._type_codes.get(name)

@@ -45,6 +45,14 @@ class TimeIndex:
             self._is_ordered = False
             self._late = SortedList(column[number] << 32 | number for number in range(self._covered, row + 1))
 
+    def add_all(self, timestamps: Sequence[int], first: int, column: Any) -> None:
+        """Add the next rows, whose timestamps are in the column already."""
+        if self._late is None and timestamps[0] >= self._last and list(timestamps) == sorted(timestamps):
+            self._last = timestamps[-1]
+            return
+        for row, timestamp in enumerate(timestamps, first):
+            self.add(timestamp, row, column)
+
     def range(self, start_ms: int, end_ms: int, column: Any) -> Sequence[int]:
         """Return the rows with start_ms ≤ timestamp < end_ms; costs what it returns."""
         if self._late is None:

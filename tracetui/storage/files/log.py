@@ -61,6 +61,15 @@ class BodyRefs(Columns):
         self.sizes.append(size)
         self.crcs.append(crc)
 
+    def extend(self, refs: Sequence[tuple[int, int, int]]) -> None:
+        """Add the bodies of the next rows."""
+        if self._is_fixed:
+            self.grow()
+        offsets, sizes, crcs = zip(*refs, strict=True)
+        self.offsets.extend(offsets)
+        self.sizes.extend(sizes)
+        self.crcs.extend(crcs)
+
     def __getitem__(self, row: int) -> tuple[int, int, int]:
         return self.offsets[row], self.sizes[row], self.crcs[row]
 

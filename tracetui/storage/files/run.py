@@ -32,7 +32,8 @@ from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Appended, Existing
 from tracetui.storage.columns import BadIndexError
-from tracetui.storage.decide import AMENDMENT, COMPLETION, RUN, TRACE, decide
+from tracetui.storage.decide import RUN, TRACE, decide
+from tracetui.storage.files.applying import Waiting, apply_later, apply_many, apply_trace
 from tracetui.storage.files.frame import (
     GAP,
     HEAD_SIZE,
@@ -40,10 +41,7 @@ from tracetui.storage.files.frame import (
     KNOWN_FLAGS,
     MARKER,
     MIXED,
-    OPEN_FLAG,
     OPTIONAL_CODE,
-    STORE_TIME,
-    UNMERGEABLE,
     VERSION,
     BadFrameError,
     Frame,
@@ -63,12 +61,11 @@ UNCOVERED_CHANGES = 4096
 WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
 LOG_SUFFIX = ".log"
+APPLIED_AT_ONCE = 4096
 TORN = "torn tail"
 """The reason that damage at the very end has: an unfinished last write."""
 FAILED_SUFFIX = ".failed"
 """Beside a log: a sync failed, nobody writes before a repair."""
-
-_UNKNOWN_COST = float("nan")
 
 
 class GoneError(Exception):
@@ -163,14 +160,56 @@ class RunFile:
         if looked_at == self._unread:
             return
         while self._end < size:
-            for frame in self._log.frames(self._end, size):
-                if not self._take(frame, size):
-                    break
+            self._take_all(size)
             if self._end >= size or self._step_over(size):
                 continue
             if time.time() - status.st_mtime >= SETTLED_SECONDS:
                 self._unread = (self._end, size, status.st_mtime_ns)
             return
+
+    def _take_all(self, size: int) -> None:
+        """Apply frames until one does not hold; those of traces alone, thousands at a time.
+
+        The last one is looked at more closely, and alone.
+        """
+        tail = self.tail
+        waiting = Waiting()
+        is_dense = not tail.seq_gaps
+        seq, rev = tail.next_seq, tail.rev
+        for frame in self._log.frames(self._end, size):
+            if (
+                is_dense
+                and frame.flags == 0
+                and (frame.base_seq, frame.base_rev) == (seq, rev)
+                and frame.end < size
+            ):
+                waiting.add(frame)
+                seq += frame.count
+                rev += frame.count
+                if len(waiting.heads) < APPLIED_AT_ONCE:
+                    continue
+                self._apply_waiting(waiting)
+                waiting = Waiting()
+                continue
+            self._apply_waiting(waiting)
+            waiting = Waiting()
+            if not self._take(frame, size):
+                return
+            is_dense = not tail.seq_gaps
+            seq, rev = tail.next_seq, tail.rev
+        self._apply_waiting(waiting)
+
+    def _apply_waiting(self, waiting: Waiting) -> None:
+        if not waiting.end:
+            return
+        self._whole = False
+        try:
+            with self.tail.lock:
+                apply_many(self.tail, waiting)
+        except (*NOT_OURS, BadFrameError) as problem:
+            raise CorruptionError(self.path, self._end, f"frames that no tracetui wrote: {problem}") from None
+        self._end, self._last_frame = waiting.end, waiting.last_frame
+        self._whole = True
 
     def _take(self, frame: Frame, size: int) -> bool:
         """Apply a frame, unless it is the last one and not whole."""
@@ -258,7 +297,7 @@ class RunFile:
     def _apply_change(self, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
         tail = self.tail
         if code == TRACE:
-            _apply_trace(tail, head, ref)
+            apply_trace(tail, head, ref)
         elif code == RUN:
             (values, _, _) = head
             assert isinstance(values, dict)  # noqa: S101 - the checksum held
@@ -268,7 +307,7 @@ class RunFile:
         elif code >= OPTIONAL_CODE:
             tail.skip_change()
         else:
-            _apply_later(tail, code, head, ref)
+            apply_later(tail, code, head, ref)
 
     def _note_damage(self, status: os.stat_result) -> None:
         torn = self.torn(status)
@@ -526,48 +565,6 @@ def what_is_wrong(log: LogFile, offset: int) -> str:
     """Return why no frame could be read at an offset."""
     first = log.pread(1, offset)
     return "a frame does not hold" if first and first[0] & 0xF0 == MARKER else "no frame begins here"
-
-
-def _apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> None:
-    (trace_id, parent, type_name, kind, timestamp, flags, tags, status, end_ms, tokens_in, tokens_out,
-     cost, _, _) = head  # fmt: skip
-    assert isinstance(flags, int)  # noqa: S101 - the checksum held
-    assert isinstance(tags, list)  # noqa: S101
-    awaited, row, bereft = None, -1, False
-    if type(parent) is str:
-        awaited = parent
-    elif isinstance(parent, int) and parent >= 0:
-        row = tail.seq_gaps.row(parent) if tail.seq_gaps else parent
-        bereft = row < 0
-        if row >= tail.count:
-            raise ValueError("a parent after its child")
-    tail.add_trace(
-        trace_id, row, awaited, type_name, kind, timestamp, bool(flags & STORE_TIME),  # type: ignore[arg-type]
-        0 if flags & OPEN_FLAG else status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
-        _UNKNOWN_COST if cost is None else cost, not flags & UNMERGEABLE, ref, bereft=bereft,  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def _apply_later(tail: Tail, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
-    seq = head[0]
-    assert isinstance(seq, int)  # noqa: S101 - the checksum held
-    row = tail.seq_gaps.row(seq) if tail.seq_gaps else seq
-    if row < 0:
-        tail.skip_change()
-    elif code == COMPLETION:
-        _, status, end_ms, tags, tokens_in, tokens_out, cost, _, _ = head
-        tail.add_completion(
-            row, status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
-            _UNKNOWN_COST if cost is None else cost, ref,  # type: ignore[arg-type]
-        )  # fmt: skip
-    elif code == AMENDMENT:
-        _, tags, tokens_in, tokens_out, cost, _, _ = head
-        tail.add_amendment(
-            row, tuple(tags), tokens_in, tokens_out, _UNKNOWN_COST if cost is None else cost, ref  # type: ignore[arg-type]
-        )  # fmt: skip
-    else:
-        _, annotation_id, timestamp, _, _ = head
-        tail.add_annotation(row, annotation_id, timestamp, ref)  # type: ignore[arg-type]
 
 
 def _holder(status: os.stat_result) -> int | None:

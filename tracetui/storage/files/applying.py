@@ -1,0 +1,107 @@
+"""From the heads of frames to the state of a run: one change at a time, or traces by the thousand.
+
+Content that passed its checksum and is yet none of ours runs into one of ``NOT_OURS``; callers know path and
+offset and turn it into ``CorruptionError``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracetui.model.trace_type import ERROR
+from tracetui.storage.backend import NO_TIME
+from tracetui.storage.decide import AMENDMENT, COMPLETION
+from tracetui.storage.files.frame import OPEN_FLAG, STORE_TIME, UNMERGEABLE, Frame
+from tracetui.storage.tail import Tail, TraceColumns
+
+_UNKNOWN_COST = float("nan")
+
+
+class Waiting:
+    """Whole frames of traces alone that follow each other, and where the body of each trace lies."""
+
+    __slots__ = ("end", "heads", "last_frame", "offsets")
+
+    def __init__(self) -> None:
+        self.heads: list[Any] = []
+        self.offsets: list[int] = []
+        self.end = self.last_frame = 0
+
+    def add(self, frame: Frame) -> None:
+        """Add the next frame.
+
+        :raises BadFrameError: if its heads are not what a frame holds.
+        """
+        rows = frame.rows()
+        offset = frame.bodies_start
+        for head in rows:
+            self.offsets.append(offset)
+            offset += head[-2]
+        self.heads += rows
+        self.end, self.last_frame = frame.end, frame.offset
+
+
+def apply_many(tail: Tail, waiting: Waiting) -> None:
+    """Apply traces column by column: three times as fast as one by one. The run has no gaps in its seqs."""
+    if not waiting.heads:
+        return
+    (
+        ids, parents, names, kinds, times, flags, tags, statuses, ends, tokens_in, tokens_out, costs, sizes, crcs,
+    ) = zip(*waiting.heads, strict=True)  # fmt: skip
+    set_at = [at for at, flag in enumerate(flags) if flag & STORE_TIME] if any(flags) else []
+    tail.add_traces(
+        TraceColumns(
+            ids, parents, names, kinds, times,
+            [NO_TIME if end is None else end for end in ends],
+            [0 if flag & OPEN_FLAG else status for flag, status in zip(flags, statuses, strict=True)],
+            tags, tokens_in, tokens_out,
+            [_UNKNOWN_COST if cost is None else cost for cost in costs],
+            [not flag & UNMERGEABLE for flag in flags],
+            [*zip(waiting.offsets, sizes, crcs, strict=True)],
+            times[set_at[-1]] if set_at else None, kinds.count(ERROR),
+        )
+    )  # fmt: skip
+
+
+def apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> None:
+    """Apply the head of one trace."""
+    (trace_id, parent, type_name, kind, timestamp, flags, tags, status, end_ms, tokens_in, tokens_out,
+     cost, _, _) = head  # fmt: skip
+    assert isinstance(flags, int)  # noqa: S101 - the checksum held
+    assert isinstance(tags, list)  # noqa: S101
+    awaited, row, bereft = None, -1, False
+    if type(parent) is str:
+        awaited = parent
+    elif isinstance(parent, int) and parent >= 0:
+        row = tail.seq_gaps.row(parent) if tail.seq_gaps else parent
+        bereft = row < 0
+        if row >= tail.count:
+            raise ValueError("a parent after its child")
+    tail.add_trace(
+        trace_id, row, awaited, type_name, kind, timestamp, bool(flags & STORE_TIME),  # type: ignore[arg-type]
+        0 if flags & OPEN_FLAG else status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
+        _UNKNOWN_COST if cost is None else cost, not flags & UNMERGEABLE, ref, bereft=bereft,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def apply_later(tail: Tail, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
+    """Apply the head of a completion, an amendment or an annotation; one whose trace was lost is passed over."""
+    seq = head[0]
+    assert isinstance(seq, int)  # noqa: S101 - the checksum held
+    row = tail.seq_gaps.row(seq) if tail.seq_gaps else seq
+    if row < 0:
+        tail.skip_change()
+    elif code == COMPLETION:
+        _, status, end_ms, tags, tokens_in, tokens_out, cost, _, _ = head
+        tail.add_completion(
+            row, status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
+            _UNKNOWN_COST if cost is None else cost, ref,  # type: ignore[arg-type]
+        )  # fmt: skip
+    elif code == AMENDMENT:
+        _, tags, tokens_in, tokens_out, cost, _, _ = head
+        tail.add_amendment(
+            row, tuple(tags), tokens_in, tokens_out, _UNKNOWN_COST if cost is None else cost, ref  # type: ignore[arg-type]
+        )  # fmt: skip
+    else:
+        _, annotation_id, timestamp, _, _ = head
+        tail.add_annotation(row, annotation_id, timestamp, ref)  # type: ignore[arg-type]
