@@ -302,7 +302,28 @@ class StorageBackend(Protocol):
         ...
 
     def runs(self, *, fresh: bool = True) -> list[Run]:
-        """Return all runs, newest created first; ``fresh=False`` takes the catalog's word."""
+        """Return all runs, newest created first; ``fresh=False`` takes the catalog's word.
+
+        A run that did not change since the last listing is the same object again.
+        """
+        ...
+
+    def digests(self) -> dict[str, bytes]:
+        """Return run id: digest, of the runs that have one: what ``keep_digest`` was given, perhaps long ago."""
+        ...
+
+    def keep_digest(self, run: Run, digest: bytes) -> None:
+        """Keep what an upper layer found out about a run of the last listing, while nothing changes in the run.
+
+        It is a cache: it may be forgotten at any time.
+        """
+        ...
+
+    def save_catalog(self, run_ids: Iterable[str] | None = None) -> None:
+        """Write down what is known of all runs, or of some, for other processes. Never fails.
+
+        For long-lived processes and care alone: commands that read write nothing.
+        """
         ...
 
     def wait(self, revs: Mapping[str, int], timeout: float | None) -> dict[str, int]:

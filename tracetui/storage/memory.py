@@ -57,6 +57,8 @@ class MemoryEngine:
             key=lambda tail: (tail.created_ms, tail.run_id)
         )
         self._news = threading.Condition()
+        self._listed: dict[str, tuple[int, Run]] = {}
+        """By run id: the changes that a run had when it was last listed, and the run as of then."""
         self._closed = False
 
     def _tail(self, run_id: str) -> Tail:
@@ -138,7 +140,23 @@ class MemoryEngine:
         if self._closed:
             raise ClosedError(self.location)
         with self._news:
-            return [tail.run() for tail in reversed(self._order)]
+            return [self._as_listed(tail) for tail in reversed(self._order)]
+
+    def _as_listed(self, tail: Tail) -> Run:
+        known = self._listed.get(tail.run_id)
+        if known is None or known[0] != tail.rev:
+            known = self._listed[tail.run_id] = tail.rev, tail.run()
+        return known[1]
+
+    def digests(self) -> dict[str, bytes]:
+        """Return nothing: what one process found out it has."""
+        return {}
+
+    def keep_digest(self, run: Run, digest: bytes) -> None:
+        """Do nothing: there is no other process to keep it for."""
+
+    def save_catalog(self, run_ids: Iterable[str] | None = None) -> None:
+        """Do nothing: there is no file."""
 
     def wait(self, revs: Mapping[str, int], timeout: float | None) -> dict[str, int]:
         """Wait for news; see ``StorageBackend.wait``."""
@@ -161,6 +179,7 @@ class MemoryEngine:
             tail = self._tail(run_id)
             with tail.lock:
                 del self._tails[run_id]
+                self._listed.pop(run_id, None)
                 self._order.remove(tail)
             self._news.notify_all()
         return tail.count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Durability = Literal["process", "sync"]
 Recovery = Literal["tolerant", "strict"]
 _UNSET: ValueLike = "\0unset"
+LONG_LIVED_CHANGES, LONG_LIVED_SECONDS = 1_000, 10.0
+"""A process that names itself in runs is long-lived once it wrote so much or was there for so long."""
 
 
 def open_database(
@@ -75,6 +78,8 @@ class Database:
         self.backend = backend
         self._owning = owning
         self._owned: tuple[int, set[str]] = (0, set())
+        self._opened = time.monotonic()
+        self._changes = 0
 
     @property
     def location(self) -> str:
@@ -199,6 +204,7 @@ class Database:
     def commit(self, run_id: str, changes: Sequence[AnyChange], existing: Existing = "error") -> Appended:
         """Commit changes: all or nothing. Everything that is written into a run passes here."""
         if self._owning and changes and type(changes[0]) is NewTrace:
+            self._changes += len(changes)
             pid, owned = self._owned
             if run_id not in owned or pid != os.getpid():
                 return self._commit_as_owner(run_id, changes, existing)
@@ -245,8 +251,17 @@ class Database:
         return self.backend.check(run_id)
 
     def close(self) -> None:
-        """Let go of all files; later calls raise ``ClosedError``. Closing twice is fine."""
+        """Let go of all files; later calls raise ``ClosedError``. Closing twice is fine.
+
+        A long-lived writer leaves in the catalog what it knows of the runs it wrote.
+        """
+        pid, owned = self._owned
+        if owned and pid == os.getpid() and self._is_long_lived():
+            self.backend.save_catalog(owned)
         self.backend.close()
+
+    def _is_long_lived(self) -> bool:
+        return self._changes >= LONG_LIVED_CHANGES or time.monotonic() - self._opened >= LONG_LIVED_SECONDS
 
     def __enter__(self) -> Self:
         return self

@@ -192,7 +192,7 @@ class ExplorerApp(App[int]):
         """Open the run before or after one, in the picker's order."""
         if not self.picker_model.rows:
             try:
-                self.picker_model.load()
+                self.picker_model.show(self.picker_model.board.rows(fresh=False))
             except TraceTuiError as problem:
                 self.notify(printable(str(problem)), severity="error", markup=False)
                 return
@@ -330,6 +330,7 @@ def explore(
         over_picker=over_picker,
     )
     code = app.run(mouse=True)
+    app.picker_model.board.save(at_last=True)
     if isinstance(app.problem, TraceTuiError) and code:
         raise app.problem
     sys.stdout.flush()

@@ -36,7 +36,7 @@ from tracetui.storage.files.frame import VERSION, Header, encode
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import INDEX_SUFFIX
 from tracetui.storage.files.log import create_file, create_log
-from tracetui.storage.files.run import GoneError, Options, RunFile, index_path
+from tracetui.storage.files.run import TORN, GoneError, Options, RunFile, index_path
 from tracetui.storage.tail import Tail
 from tracetui.storage.view import LiveView
 
@@ -87,9 +87,8 @@ class FileEngine:
         self._open: OrderedDict[str, RunFile] = OrderedDict()
         self._distrusted: set[str] = set()
         """Runs whose index turned out to be damaged: they are read without it."""
-        self._catalog = Catalog()
+        self._catalog = self._new_catalog()
         self._mutex = threading.RLock()
-        self._cataloguing = threading.Lock()
         self._closed = False
         self._made = False
         self._check_location()
@@ -205,8 +204,7 @@ class FileEngine:
     def after_fork(self) -> None:
         """Let go of the locks and open runs that a forked child inherited, and open its own."""
         self._mutex = threading.RLock()
-        self._cataloguing = threading.Lock()
-        self._catalog = Catalog()
+        self._catalog = self._new_catalog()
         self._open = OrderedDict()
 
     # ---- runs --------------------------------------------------------------------------------------------
@@ -241,33 +239,44 @@ class FileEngine:
         """Return all runs, newest created first."""
         if self._closed:
             raise ClosedError(self.location)
-        with self._cataloguing:
-            if fresh or not self._catalog.runs():
-                found = {name: status for name, status in self._names() if name.endswith(LOG_SUFFIX)}
-                self._catalog.refresh(found, self._summary)
-            return self._catalog.runs()
-
-    def _names(self) -> list[tuple[str, os.stat_result]]:
         try:
-            return list(self._disk.names(self._runs_folder))
+            return self._catalog.runs(fresh=fresh)
         except OSError as problem:
             raise self._unreachable(problem) from problem
 
-    def _summary(self, name: str) -> Run | None:
-        """Return the summary of a log, one with damage if it cannot be read at all."""
+    def _new_catalog(self) -> Catalog:
+        strict = self._options.recovery == "strict"
+        return Catalog(self._disk, self.location, self._runs_folder, self._summary, strict=strict)
+
+    def _summary(self, name: str) -> tuple[Run, bool] | None:
+        """Return the run of a log, one with damage if it cannot be read at all, and whether that will last."""
         path = os.path.join(self._runs_folder, name)  # noqa: PTH118
         known = self._catalog.run_id(name)
         try:
             if known is not None:  # it changed since, so it will again: keep it open
-                return self.run(known)
-            return RunFile(self._disk, path, self._options, name.removesuffix(LOG_SUFFIX)).catch_up().run()
+                return self._with(known, _summarized)
+            return _summarized(RunFile(self._disk, path, self._options, name.removesuffix(LOG_SUFFIX)))
         except (FileNotFoundError, RunNotFoundError, GoneError):
             return None
-        except OSError as problem:
-            raise self._unreachable(problem) from problem
         except StorageError as problem:
             offset = problem.offset if isinstance(problem, CorruptionError) else 0
-            return Run(name.removesuffix(LOG_SUFFIX), damage=(Damage(path, offset, 0, str(problem)),))
+            run = Run(name.removesuffix(LOG_SUFFIX), damage=(Damage(path, offset, 0, str(problem)),))
+            return run, False
+
+    def digests(self) -> dict[str, bytes]:
+        """Return run id: digest, of the runs that have one."""
+        return self._catalog.digests()
+
+    def keep_digest(self, run: Run, digest: bytes) -> None:
+        """Keep a digest with a run while nothing changes in it."""
+        self._catalog.keep(file_name(run.id) + LOG_SUFFIX, run, digest)
+
+    def save_catalog(self, run_ids: Iterable[str] | None = None) -> None:
+        """Write the catalog's file; see ``StorageBackend.save_catalog``."""
+        if not self._closed:
+            self._catalog.save(
+                None if run_ids is None else [file_name(run_id) + LOG_SUFFIX for run_id in run_ids]
+            )
 
     def delete_run(self, run_id: str) -> int:
         """Delete a run whole; return how many traces it had."""
@@ -276,8 +285,7 @@ class FileEngine:
             count = self._with(run_id, lambda held: self._delete(run_id, held))
         except (CorruptionError, FormatVersionError):
             self._remove(path)  # whoever cannot read it cannot write it either
-        with self._cataloguing:
-            self._catalog.forget(os.path.basename(path))  # noqa: PTH119
+        self._catalog.forget(os.path.basename(path))  # noqa: PTH119
         return count
 
     def _delete(self, run_id: str, held: RunFile) -> int:
@@ -373,7 +381,7 @@ class FileEngine:
             if not self._disk.exists(path):
                 raise RunNotFoundError(run_id)
             return check_log(self._disk, path)
-        names = sorted(name for name, _ in self._names() if name.endswith(LOG_SUFFIX))
+        names = sorted(name for name, _ in self._disk.names(self._runs_folder) if name.endswith(LOG_SUFFIX))
         paths = [os.path.join(self._runs_folder, name) for name in names]  # noqa: PTH118
         return [damage for path in paths for damage in check_log(self._disk, path)]
 
@@ -424,6 +432,13 @@ class FileEngine:
             self._open.clear()
         for held in left:
             self._leave(held)
+
+
+def _summarized(held: RunFile) -> tuple[Run, bool]:
+    """Return a run, and whether it says all of its log: bytes at the end that are not torn yet may be soon."""
+    run = held.catch_up().run()
+    rest = held.torn(held.stat(), surely=True)
+    return run, not rest or any(damage.reason == TORN for damage in run.damage)
 
 
 def _after_fork_in_child() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,14 @@ from tracetui.render.cells import cut_middle, pad
 from tracetui.tui.actions import PICKER, actions_of, key_name
 from tracetui.tui.messages import CursorMoved, PromptCancelled, PromptChanged, PromptSubmitted, RowActivated
 from tracetui.tui.screens.ask import AskScreen
+from tracetui.tui.view.card import Card
 from tracetui.tui.view.header import footer
 from tracetui.tui.view.picker import (
     SORTS,
-    Card,
     PickerModel,
     PickerRow,
     card_lines,
     heading,
-    make_card,
     row_pieces,
 )
 from tracetui.tui.widgets.bars import Bar
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from tracetui.tui.app import ExplorerApp
 
 RELOAD_SECONDS = 1.0
+RELOAD_AT_LEAST_SECONDS = 10.0
+SHARE_OF_TIME = 100
+"""A listing may take a hundredth of the time: with many runs it comes more rarely."""
+HAND_OVER_SECONDS = 0.1
 EMPTY = """
   No runs here yet.
 
@@ -112,6 +116,7 @@ class PickerScreen(Screen[None]):
         self._touched = False
         self._renamed = ""
         self._busy = False
+        self._took = self._next = 0.0
 
     def compose(self) -> ComposeResult:
         """Lay out title, rows, preview."""
@@ -127,7 +132,7 @@ class PickerScreen(Screen[None]):
         """List the runs."""
         self.list.focus()
         self.reload()
-        self.set_interval(RELOAD_SECONDS, self.reload)
+        self.set_interval(RELOAD_SECONDS, self._reload_in_time)
 
     def on_key(self) -> None:
         """Note that somebody is at the keys: from now on the cursor stays with its run."""
@@ -174,6 +179,10 @@ class PickerScreen(Screen[None]):
 
     # ---- keeping up --------------------------------------------------------------------------------------
 
+    def _reload_in_time(self) -> None:
+        if time.monotonic() >= self._next:
+            self.reload()
+
     def reload(self) -> None:
         """List the runs anew; the cursor stays with its run."""
         if not self.is_current or self._busy:
@@ -182,40 +191,67 @@ class PickerScreen(Screen[None]):
         self.run_worker(self._load, thread=True, group="load", exit_on_error=False)
 
     def _load(self) -> None:
-        """In a worker: list runs, then make the cards that are missing, newest first."""
-        worker = get_current_worker()
-        here = self.current.run.id if self.current and self._touched else ""
+        """In a worker: list the runs as the catalog has them, then as they are, then make the cards missing."""
+        board = self.model.board
         try:
-            self.model.load()
+            if not self.model.is_listed:
+                self.app.call_from_thread(self._take, board.rows(fresh=False))
+            start = time.monotonic()
+            rows = board.rows()
+            self._took = time.monotonic() - start
+            missing = self.app.call_from_thread(self._take, rows)
+            done = self._make_cards(missing)
+            board.save()
         except TraceTuiError as problem:
             self.app.call_from_thread(self._failed, printable(str(problem)))
-            return
-        self.app.call_from_thread(self._show, here)
-        done = 0
-        for row in self.model.missing():
+        else:
+            self.app.call_from_thread(self._settle, done)
+
+    def _make_cards(self, missing: list[PickerRow]) -> int:
+        """In a worker: make cards, and hand them over ten times a second; return how many."""
+        worker = get_current_worker()
+        made: list[tuple[PickerRow, Card]] = []
+        handed = time.monotonic()
+        for row in missing:
             if worker.is_cancelled:
                 break
-            card = make_card(self.model.db, row.run, now_ms())
-            self.app.call_from_thread(self._fill, row, card)
-            done += 1
-        self.app.call_from_thread(self._settle, here, done)
+            made.append((row, self.model.board.make(row.run)))
+            if time.monotonic() - handed > HAND_OVER_SECONDS:
+                self.app.call_from_thread(self._fill, made)
+                made, handed = [], time.monotonic()
+        if made:
+            self.app.call_from_thread(self._fill, made)
+        return len(missing)
 
     def _failed(self, said: str) -> None:
         self._busy = False
         self.notify(said, severity="error", markup=False)
 
-    def _fill(self, row: PickerRow, card: Card) -> None:
-        self.model.fill(row, card)
-        if not self._touched:
+    def _take(self, rows: list[PickerRow] | None) -> list[PickerRow]:
+        """Show what was listed; return the rows that miss a card."""
+        if rows is not None:
+            here = self._here()
+            self.model.show(rows)
+            self._show(here)
+        return self.model.missing()
+
+    def _here(self) -> str:
+        return self.current.run.id if self.current and self._touched else ""
+
+    def _fill(self, cards: list[tuple[PickerRow, Card]]) -> None:
+        self.model.fill(cards)
+        if cards and not self._touched:
             self.list.go_to(self.model.first_to_show())
         self.list.changed()
         self._show_card()
 
-    def _settle(self, here: str, done: int) -> None:
+    def _settle(self, done: int) -> None:
         self._busy = False
-        if done and self.model.sort != "started":
+        if done:
+            here = self._here()
             self.model.arrange()
-        self._show(here)
+            self._show(here)
+        self._next = time.monotonic() + min(self._took * SHARE_OF_TIME, RELOAD_AT_LEAST_SECONDS)
 
     def _show(self, here: str) -> None:
         self.set_class(not self.model.rows and not self.model.filter, "empty")

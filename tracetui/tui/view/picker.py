@@ -1,52 +1,37 @@
 """The runs of a store as rows: verdicts, figures, order and filter. Pure, but for reading the store.
 
-A run's verdict and figures are made once a state of it (its counts, status and last news), and kept.
+A run's verdict and figures are made once a state of it, and kept in the store's catalog (see ``card``).
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import is_
 
-from tracetui.analysis.errors import find_errors
-from tracetui.analysis.rollup import totals
-from tracetui.analysis.summary import summary
-from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
-from tracetui.errors import TraceTuiError
-from tracetui.model.run import ENDED, Run
+from tracetui.analysis.verdict import BAD_LABELS
+from tracetui.model.clock import now_ms
+from tracetui.model.run import Run
 from tracetui.model.text import printable
-from tracetui.model.trace_type import TOOL_CALL, ToolCall
 from tracetui.render.cells import cut, pad, pad_left
 from tracetui.render.figures import cost, count, date, duration, short_id, started
 from tracetui.store.database import Database
-from tracetui.store.ownership import is_lost, is_owned
+from tracetui.tui.view.card import Card, Preview, Standings, make_card, read_card
 from tracetui.tui.view.header import verdict_role
-from tracetui.tui.view.minimap import minimap
 
 Pieces = list[tuple[str, str]]
 
 SORTS = ("started", "verdict", "name", "duration", "traces", "errors", "tokens", "cost")
 MARKS = {"OK": "o", "FAILED": "x", "LOST": "x", "CUT OFF": "x", "LIVE": "~", "CANCELLED": "-", "ENDED": "."}
-SHAPE_WIDTH = 38
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What the picker knows of a run beyond its own figures."""
-
-    verdict: Verdict
-    duration_ms: int
-    tokens: int
-    cost_usd: float
-    ended_by: str
-    where: str
-    top: str
-    shape: tuple[tuple[str, str], ...]
+SAVE_SECONDS = 60.0
+"""So long a catalog that was written is left alone while one looks on."""
 
 
 @dataclass(slots=True)
 class PickerRow:
-    """One run; its card comes later."""
+    """One run; its card comes later, if nobody made it before."""
 
     run: Run
     card: Card | None = None
@@ -56,35 +41,81 @@ class PickerRow:
     @property
     def label(self) -> str:
         """The verdict, or "…" while it is not known."""
-        return self.card.verdict.label if self.card else "…"
-
-    @property
-    def state(self) -> tuple[object, ...]:
-        """What the card was made from."""
-        run = self.run
-        return run.status, run.traces, run.last_ms, run.damage
+        return self.card.label if self.card else "…"
 
 
-class PickerModel:
-    """Rows of the picker."""
+class Board:
+    """Runs and their cards, read from the store: for one worker at a time."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self._known: dict[str, tuple[Run, Card]] = {}
+        self._listed: list[Run] | None = None
+        self._saved = float("-inf")
+        self._standings = Standings(now_ms())
+
+    def rows(self, *, fresh: bool = True) -> list[PickerRow] | None:
+        """List the runs, newest first, with the cards that still hold; None if nothing changed since.
+
+        Opens logs that changed, and no other.
+        """
+        runs = self.db.runs(fresh=fresh)
+        self._standings = Standings(now_ms())
+        known = self._known or self._kept(runs)
+        if self._is_as_listed(runs) and all(
+            self._holds(run, known.get(run.id)) for run in runs if not run.ended
+        ):
+            return None
+        self._listed = runs
+        self._known = {run.id: had for run in runs if (had := known.get(run.id)) and self._holds(run, had)}
+        return [PickerRow(run, had[1] if (had := self._known.get(run.id)) else None) for run in runs]
+
+    def _is_as_listed(self, runs: list[Run]) -> bool:
+        before = self._listed
+        return before is not None and len(runs) == len(before) and all(map(is_, runs, before))
+
+    def _kept(self, runs: list[Run]) -> dict[str, tuple[Run, Card]]:
+        """Return the cards that the catalog keeps."""
+        digests = self.db.backend.digests()
+        cards = ((run, read_card(digests[run.id])) for run in runs if run.id in digests)
+        return {run.id: (run, card) for run, card in cards if card is not None}
+
+    def _holds(self, run: Run, known: tuple[Run, Card] | None) -> bool:
+        return known is not None and known[0] is run and known[1].standing == self._standings.of(run)
+
+    def make(self, run: Run) -> Card:
+        """Make the card of a run, and keep it."""
+        card = make_card(self.db, run, self._standings.of(run), now_ms())
+        self._known[run.id] = run, card
+        self.db.backend.keep_digest(run, card.digest())
+        return card
+
+    def save(self, *, at_last: bool = False) -> None:
+        """Let the catalog be written, at most once in a while, and when one leaves."""
+        if self._known and (at_last or time.monotonic() - self._saved >= SAVE_SECONDS):
+            self.db.backend.save_catalog()
+            self._saved = time.monotonic()
+
+
+class PickerModel:
+    """Rows of the picker as they are shown; changed by the screen's own thread alone."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.board = Board(db)
         self.rows: list[PickerRow] = []
         self.sort = "started"
         self.filter = ""
-        self._known: dict[str, tuple[tuple[object, ...], Card]] = {}
+        self.is_listed = False
         self._all: list[PickerRow] = []
+        self._counts = ""
 
-    def load(self) -> None:
-        """List the runs; cards that still hold are kept."""
-        self._all = [PickerRow(run) for run in self.db.runs()]
-        for row in self._all:
-            known = self._known.get(row.run.id)
-            if known is not None and known[0] == row.state and row.run.status in ENDED:
-                row.card = known[1]
-            elif known is not None:
-                row.card = known[1] if known[0] == row.state else None
+    def show(self, rows: list[PickerRow] | None) -> None:
+        """Take over what the board lists; None leaves what is shown."""
+        if rows is None:
+            return
+        self._all = rows
+        self.is_listed = True
         self.arrange()
 
     @property
@@ -93,35 +124,48 @@ class PickerModel:
         return len(self._all)
 
     def missing(self) -> list[PickerRow]:
-        """Return the rows without a card, in the order shown."""
-        return [row for row in self.rows if row.card is None]
+        """Return the rows without a card: those shown, in their order, then the others."""
+        shown = [row for row in self.rows if row.card is None]
+        if len(self.rows) == len(self._all):
+            return shown
+        ids = {row.run.id for row in shown}
+        return shown + [row for row in self._all if row.card is None and row.run.id not in ids]
 
-    def fill(self, row: PickerRow, card: Card) -> None:
-        """Give a row its card."""
-        row.card = card
-        self._known[row.run.id] = (row.state, card)
+    def fill(self, cards: Iterable[tuple[PickerRow, Card]]) -> None:
+        """Give rows their cards."""
+        for row, card in cards:
+            row.card = card
+        self._count()
 
     def arrange(self) -> None:
         """Put the rows in order, and leave out what the filter leaves out."""
         wanted = self.filter.casefold().split()
-        rows = [row for row in self._all if all(_has(row, word) for word in wanted)]
+        rows = (
+            [row for row in self._all if all(_has(row, word) for word in wanted)]
+            if wanted
+            else list(self._all)
+        )
         if self.sort != "started":
             rows.sort(key=lambda row: _order(row, self.sort))
         self.rows = rows
+        self._count()
 
     def first_to_show(self) -> int:
         """Return the row to stand on at first: the newest that failed, else the newest."""
-        return next((n for n, row in enumerate(self.rows) if row.label in ("FAILED", "LOST", "CUT OFF")), 0)
+        return next((n for n, row in enumerate(self.rows) if row.label in BAD_LABELS), 0)
 
     def row_of(self, run_id: str) -> int:
         """Return where a run stands, −1 if it is not shown."""
         return next((n for n, row in enumerate(self.rows) if row.run.id == run_id), -1)
 
+    def _count(self) -> None:
+        labels = Counter(row.label for row in self._all)
+        failed = sum(labels[label] for label in BAD_LABELS)
+        self._counts = f"{len(self._all):,} runs   {failed:,} failed   {labels['LIVE']:,} live"
+
     def counts(self) -> str:
         """Return how many runs there are, failed and live."""
-        failed = sum(row.label in ("FAILED", "LOST", "CUT OFF") for row in self._all)
-        live = sum(row.label == "LIVE" for row in self._all)
-        return f"{len(self._all)} runs   {failed} failed   {live} live"
+        return self._counts if self.is_listed else "reading the runs…"
 
 
 def _has(row: PickerRow, word: str) -> bool:
@@ -147,68 +191,11 @@ def _order(row: PickerRow, sort: str) -> tuple[object, ...]:
         "name": (row.run.name or "").casefold(),
         "duration": -(card.duration_ms if card else 0),
         "traces": -row.run.traces,
-        "errors": -(card.verdict.errors if card else row.run.errors),
+        "errors": -(card.errors if card else row.run.errors),
         "tokens": -(card.tokens if card else 0),
         "cost": -(card.cost_usd if card else 0.0),
     }
     return keys[sort], -row.run.created_ms
-
-
-def make_card(db: Database, run: Run, now_ms: int) -> Card:
-    """Return the card of a run; linear in its traces. A run that cannot be read says so."""
-    try:
-        view = db.view(run.id)
-        errors = find_errors(view)
-        verdict = judge(view, now_ms, Liveness(is_owned(run), is_lost(run)), errors)
-        rollup = view.rollup()
-        figures = totals(view, rollup)
-        folder = folder_of(run)
-        where = ""
-        if verdict.landing >= 0:
-            steps: list[str] = []
-            node = view.parents[verdict.landing]
-            while node >= 0 and len(steps) < 5:
-                steps.append(cut(summary(view.trace(node), folder), 24))
-                node = view.parents[node]
-            where = " > ".join(reversed(steps))
-        cells = minimap(view, SHAPE_WIDTH, {e.seq for e in errors.found}, verdict.terminal, -1, None)
-        return Card(
-            verdict, figures.duration_ms, figures.tokens_in + figures.tokens_out, figures.cost_usd, verdict.why, where,
-            _top_time(view), tuple((cell.text, cell.role) for cell in cells),
-        )  # fmt: skip
-    except TraceTuiError as problem:
-        return Card(
-            Verdict("DAMAGED", printable(str(problem)), -1, 0, 0),
-            0,
-            0,
-            0.0,
-            printable(str(problem)),
-            "",
-            "",
-            (),
-        )
-
-
-def _top_time(view: object) -> str:
-    """Return the tools that took longest, with their time."""
-    from tracetui.storage.backend import NO_TIME, RunView
-
-    found: dict[str, int] = {}
-    run_view: RunView = view  # type: ignore[assignment]
-    calls = [seq for seq in run_view.by_type("ToolCall") if run_view.kinds[seq] == TOOL_CALL]
-    calls.sort(
-        key=lambda seq: 0 if run_view.ends[seq] == NO_TIME else run_view.timestamps[seq] - run_view.ends[seq]
-    )
-    for seq in calls[:200]:
-        try:
-            trace = run_view.trace(seq)
-            kind, own = trace.trace_type, trace.duration_ms
-        except TraceTuiError:
-            continue
-        if isinstance(kind, ToolCall) and own:
-            found[kind.tool_name] = found.get(kind.tool_name, 0) + own
-    best = sorted(found.items(), key=lambda item: -item[1])[:3]
-    return " | ".join(f"{printable(name)} {duration(total)}" for name, total in best)
 
 
 COLUMNS = (("STARTED", 13), ("DUR", 7), ("TRACES", 7), ("ERR", 5), ("TOK", 7), ("COST", 8))
@@ -237,7 +224,7 @@ def row_pieces(row: PickerRow, width: int, now_ms: int) -> Pieces:
     label = row.label
     values = [
         started(run.created_ms, now_ms), duration(card.duration_ms) if card and card.duration_ms else "",
-        count(run.traces), str(card.verdict.errors) if card and card.verdict.errors else "",
+        count(run.traces), str(card.errors) if card and card.errors else "",
         count(card.tokens) if card and card.tokens else "", cost(card.cost_usd) if card else "",
     ]  # fmt: skip
     role = {"bad": "failed text", "good": "good", "live": "live metric"}.get(
@@ -257,24 +244,19 @@ def card_lines(row: PickerRow, width: int) -> list[Pieces]:
     run, card = row.run, row.card
     lines: list[Pieces] = [[(printable(cut(run.name or run.id, width - 12)) + "  ", "title")]]
     if card is not None:
-        lines[0].append((f" {card.verdict.label} ", verdict_role(card.verdict.label)))
+        lines[0].append((f" {card.label} ", verdict_role(card.label)))
     lines.append([(printable(cut(run.id, width)), "dim")])
     lines.append([])
     told: list[tuple[str, str, str]] = []
+    preview = card.preview if card is not None else Preview()
     if card is not None:
-        said = card.verdict
+        bad = preview.has_terminal
+        told.append(("ended by" if bad else "why", preview.why, "error text" if bad else "text"))
+        told.append(("where", preview.where, "text"))
         told.append(
-            (
-                "ended by" if said.terminal >= 0 else "why",
-                card.ended_by.removeprefix("ended by "),
-                "error text" if said.terminal >= 0 else "text",
-            )
+            ("errors", f"{card.errors}, {card.recovered} recovered" if card.errors else "none", "text")
         )
-        told.append(("where", card.where, "text"))
-        told.append(
-            ("errors", f"{said.errors}, {said.recovered} recovered" if said.errors else "none", "text")
-        )
-        told.append(("top time", card.top, "text"))
+        told.append(("top time", preview.top, "text"))
     told.append(("started", date(run.created_ms), "text"))
     told.append(("status", run.status, "text"))
     told.append(("tags", ", ".join(run.tags), "tag"))
@@ -282,9 +264,9 @@ def card_lines(row: PickerRow, width: int) -> list[Pieces]:
     for name, text, role in told:
         if text:
             lines += _wrapped(name, printable(text), role, width)
-    if card is not None and card.shape:
+    if preview.shape:
         lines.append([])
-        lines.append([(f"{'shape':<10}", "label"), *card.shape[: max(width - 10, 0)]])
+        lines.append([(f"{'shape':<10}", "label"), *preview.shape[: max(width - 10, 0)]])
     return lines
 
 
