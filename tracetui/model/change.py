@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tracetui.errors import InvalidRunError, InvalidTraceError
 from tracetui.model.draft import TraceDraft
 from tracetui.model.ids import new_annotation_id, new_trace_id
 from tracetui.model.trace import END_STATUSES, OK, STATUS_CODES, checked_time
-from tracetui.model.trace_type import ERROR, Custom, field_values, kind_code, late_values
+from tracetui.model.trace_type import (
+    CUSTOM,
+    ERROR,
+    KIND_NAMES,
+    TraceType,
+    field_values,
+    kind_code,
+    late_values,
+)
 from tracetui.model.value import (
     MAX_PACKED_BYTES,
     Value,
@@ -24,14 +32,15 @@ from tracetui.model.value import (
     checked_tags,
     normalize,
     pack,
+    storable,
 )
 
 UNKNOWN_TOKENS = -1
 UNKNOWN_COST = float("nan")
+_UNKNOWN_USAGE = (UNKNOWN_TOKENS, UNKNOWN_TOKENS, UNKNOWN_COST)
 
 
-@dataclass(frozen=True, slots=True)
-class NewTrace:
+class NewTrace(NamedTuple):
     """A trace to append. ``timestamp`` None: the commit sets it. Status by code of ``STATUS_NAMES``."""
 
     id: str
@@ -144,30 +153,47 @@ def new_trace(draft: TraceDraft) -> NewTrace:
 
     :raises InvalidTraceError: naming the field that cannot be stored.
     """
-    trace_type = draft.trace_type
+    return made_trace(*draft)
+
+
+def made_trace(
+    trace_type: TraceType,
+    trace_id: str | None = None,
+    parent_id: str | None = None,
+    await_parent: bool = False,
+    tags: Iterable[str] = (),
+    metadata: ValueLike = None,
+    timestamp: int | None = None,
+    end_ms: int | None = None,
+    status: str | None = None,
+    is_open: bool = False,
+) -> NewTrace:
+    """Check and pack what a draft holds, in its order; one trace needs no draft.
+
+    :raises InvalidTraceError: naming the field that cannot be stored.
+    """
     kind = kind_code(trace_type)
-    metadata = draft.metadata if draft.metadata is None else normalize(draft.metadata, "metadata")
-    tokens_in, tokens_out, cost = usage_of(metadata)
-    parent = draft.parent_id
+    stored = None if metadata is None else storable(metadata, "metadata")
+    tokens_in, tokens_out, cost = _UNKNOWN_USAGE if stored is None else usage_of(stored)
     return NewTrace(
-        new_trace_id() if draft.id is None else checked_name(draft.id, "id", empty=False),
-        parent if parent is None else _parent(parent),
-        draft.await_parent,
-        type(trace_type).__name__ if type(trace_type) is not Custom else _custom_name(trace_type),
+        new_trace_id() if trace_id is None else checked_name(trace_id, "id", empty=False),
+        parent_id if parent_id is None else _parent(parent_id),
+        await_parent,
+        KIND_NAMES[kind] if kind != CUSTOM else _custom_name(trace_type),
         kind,
-        None if draft.timestamp is None else checked_time(draft.timestamp, "timestamp"),
-        _status(draft, kind),
-        None if draft.end_ms is None else checked_time(draft.end_ms, "end_ms"),
-        checked_tags(draft.tags),
+        None if timestamp is None else checked_time(timestamp, "timestamp"),
+        _status(status, end_ms, kind, is_open=is_open),
+        None if end_ms is None else checked_time(end_ms, "end_ms"),
+        checked_tags(tags) if tags else (),
         tokens_in,
         tokens_out,
         cost,
-        metadata is None or isinstance(metadata, dict),
-        _packed([field_values(trace_type), metadata]),
+        stored is None or isinstance(stored, dict),
+        _packed([field_values(trace_type), stored]),
     )
 
 
-def _custom_name(custom: Custom) -> str:
+def _custom_name(custom: Any) -> str:
     return checked_name(custom.name, "name")
 
 
@@ -178,14 +204,13 @@ def _parent(parent: object) -> str:
     return parent if type(parent) is str else str.__str__(parent)
 
 
-def _status(draft: TraceDraft, kind: int) -> int:
-    if draft.open:
-        if draft.status not in (None, "open") or draft.end_ms is not None:
+def _status(status: str | None, end_ms: int | None, kind: int, *, is_open: bool) -> int:
+    if is_open:
+        if status not in (None, "open") or end_ms is not None:
             raise InvalidTraceError(
                 "open", "an open trace has neither status nor end yet; complete() gives them"
             )
         return 0
-    status = draft.status
     if status is None:
         return 2 if kind == ERROR else 1
     return end_status(status)
@@ -299,7 +324,7 @@ def run_patch(values: Mapping[str, object]) -> RunPatch:
 # ---- what heads know of usage ----------------------------------------------------------------------------
 
 
-def usage_of(metadata: Value) -> tuple[int, int, float]:
+def usage_of(metadata: object) -> tuple[int, int, float]:
     """Return input tokens, output tokens and cost in US dollars as the metadata gives them, else unknown.
 
     Read from the reserved keys ``usage.input``, ``usage.output`` and ``cost.usd``. Unknown is −1 for tokens

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tracetui.model.trace_type import TraceType
 from tracetui.model.value import ValueLike
 
 
-@dataclass(frozen=True, slots=True)
-class TraceDraft:
+class TraceDraft(NamedTuple):
     """One trace for ``record_many``; the options are those of ``record_with_options``.
 
     ``timestamp`` and ``end_ms`` are in milliseconds since the epoch. Without an id one is made; without a

@@ -10,11 +10,12 @@ import os
 import threading
 import time
 
-_RANDOM_BITS = 74
-_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
+_COUNTED = (1 << 48) - 1
+"""The last 48 bits of the random part count up within one millisecond."""
 _lock = threading.Lock()
 _last_ms = 0
-_last_random = 0
+_counter = 0
+_beginning = ""
 
 
 def _forget() -> None:
@@ -27,25 +28,26 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-def _draw() -> int:
-    return int.from_bytes(os.urandom(10), "big") & (_RANDOM_MASK >> 1)
+def _begin(millis: int) -> None:
+    """Draw the random part for a millisecond; all but what counts up is written out once."""
+    global _last_ms, _counter, _beginning  # noqa: PLW0603
+    random = int.from_bytes(os.urandom(10), "big")
+    _last_ms, _counter = millis, random & _COUNTED >> 1
+    variant = 0x8000 | random >> 48 & 0x3FFF
+    _beginning = f"{millis >> 16:08x}-{millis & 0xFFFF:04x}-7{random >> 62 & 0xFFF:03x}-{variant:04x}-"
 
 
 def _uuid7() -> str:
-    global _last_ms, _last_random  # noqa: PLW0603
+    global _counter  # noqa: PLW0603
     with _lock:
         now = time.time_ns() // 1_000_000
         if now > _last_ms:
-            _last_ms, _last_random = now, _draw()
+            _begin(now)
         else:
-            _last_random += 1 + (_last_random & 0xFFFF)
-            if _last_random > _RANDOM_MASK:
-                _last_ms, _last_random = _last_ms + 1, _draw()
-        millis, random = _last_ms, _last_random
-    high = (millis << 16) | 0x7000 | (random >> 62)
-    low = (2 << 62) | (random & 0x3FFFFFFFFFFFFFFF)
-    text = f"{high:016x}{low:016x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+            _counter += 1 + (_counter & 0xFFFF)
+            if _counter > _COUNTED:
+                _begin(_last_ms + 1)
+        return f"{_beginning}{_counter:012x}"
 
 
 def new_trace_id() -> str:

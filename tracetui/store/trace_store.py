@@ -8,9 +8,11 @@ from typing import TypeAlias
 from tracetui.model.change import (
     Annotation,
     Change,
+    NewTrace,
     amendment,
     annotation,
     completion,
+    made_trace,
     new_trace,
 )
 from tracetui.model.draft import TraceDraft
@@ -65,7 +67,7 @@ class TraceStore:
         :raises InvalidTraceError: naming the field that cannot be stored.
         :raises RunClosedError: if the run is not active.
         """
-        return self._record(run_id, TraceDraft(trace_type, tags=tags, metadata=metadata))
+        return self._record(run_id, made_trace(trace_type, None, None, False, tags, metadata))
 
     def record_child(
         self,
@@ -79,7 +81,7 @@ class TraceStore:
 
         :raises ParentNotFoundError: if the parent is not a trace of this run; nothing is written.
         """
-        return self._record(run_id, TraceDraft(trace_type, parent_id=parent_id, tags=tags, metadata=metadata))
+        return self._record(run_id, made_trace(trace_type, None, parent_id, False, tags, metadata))
 
     def record_with_options(
         self,
@@ -101,13 +103,12 @@ class TraceStore:
         :raises TraceExistsError: if the run has a trace of this id; the first is untouched.
         :raises ParentNotFoundError: if the parent is not there and ``await_parent`` is not set.
         """
-        draft = TraceDraft(
+        change = made_trace(
             trace_type, id, parent_id, await_parent, tags, metadata, timestamp, end_ms, status, open
         )
-        return self._record(run_id, draft)
+        return self._record(run_id, change)
 
-    def _record(self, run_id: str, draft: TraceDraft) -> str:
-        change = new_trace(draft)
+    def _record(self, run_id: str, change: NewTrace) -> str:
         self._database.commit(run_id, (change,))
         return change.id
 
