@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracetui.errors import (
     BatchTooLargeError,
@@ -33,8 +33,7 @@ TRACE, COMPLETION, AMENDMENT, ANNOTATION, RUN = range(5)
 CHANGE_NAMES = ("trace", "completion", "amendment", "annotation", "run")
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A change with what its commit decided: whom it concerns, and when.
 
     ``seq`` is the trace's row (−1 for the run); ``parent`` the row of its parent (−1: none there) and
@@ -69,8 +68,15 @@ def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms:
     _check_size(changes)
     decision = _Decision(tail, existing, now_ms)
     for change in changes:
-        decision.take(change)
-    return Commit(tail.next_seq, tail.rev, decision.entries, len(decision.new), frozenset(decision.skipped))
+        if type(change) is NewTrace:
+            decision.trace(change)
+        else:
+            decision.take(change)
+    skipped = frozenset(decision.skipped) if decision.skipped else _NONE
+    return Commit(tail.next_seq, tail.rev, decision.entries, len(decision.made), skipped)
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _check_size(changes: Sequence[AnyChange]) -> None:
@@ -95,8 +101,15 @@ def _size(change: AnyChange) -> int:
 class _Decision:
     """The state of a run with the changes of one commit laid over it."""
 
+    __slots__ = (
+        "count", "ended", "entries", "known", "last_set", "made", "new", "now_ms", "skip", "skipped", "status", "tail",
+        "unmergeable",
+    )  # fmt: skip
+
     def __init__(self, tail: Tail, existing: Existing, now_ms: int) -> None:
         self.tail = tail
+        self.known = tail.seq_of
+        self.count = tail.count
         self.skip = existing == "skip"
         self.now_ms = now_ms
         self.entries: list[Entry] = []
@@ -109,10 +122,8 @@ class _Decision:
         self.last_set = tail.last_set_ms
 
     def take(self, change: AnyChange) -> None:
-        """Add a change to the commit, or refuse it."""
-        if type(change) is NewTrace:
-            self._trace(change)
-        elif type(change) is Completion:
+        """Add a change that is no trace to the commit, or refuse it."""
+        if type(change) is Completion:
             self._completion(change)
         elif type(change) is Amendment:
             self._amendment(change)
@@ -123,9 +134,10 @@ class _Decision:
             assert isinstance(change, RunPatch)  # noqa: S101 - the last of the five
             self._run(change)
 
-    def _trace(self, change: NewTrace) -> None:
-        trace_id = change.id
-        if trace_id in self.new or self.tail.seq_of(trace_id) is not None:
+    def trace(self, change: NewTrace) -> None:
+        """Add a trace, or refuse it: nearly every change is one, so this is short."""
+        trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
+        if trace_id in self.new or self.known(trace_id) is not None:
             if not self.skip:
                 raise TraceExistsError(trace_id)
             self.skipped.append(trace_id)
@@ -133,24 +145,23 @@ class _Decision:
         if self.status != ACTIVE:
             raise RunClosedError(self.tail.run_id, self.status)
         parent, awaited = -1, None
-        if change.parent_id is not None:
-            parent = self._find(change.parent_id)
+        if parent_id is not None:
+            parent = self._find(parent_id)
             if parent < 0:
-                if not change.await_parent or not change.parent_id:
-                    raise ParentNotFoundError(change.parent_id)
-                awaited = change.parent_id
-        seq = self.tail.count + len(self.made)
-        time_ms = change.timestamp
+                if not await_parent or not parent_id:
+                    raise ParentNotFoundError(parent_id)
+                awaited = parent_id
         if time_ms is None:
             time_ms = self.last_set = max(self.now_ms, self.last_set)
-        self.new[trace_id] = seq
-        self.made.append(change)
+        made = self.made
+        seq = self.new[trace_id] = self.count + len(made)
+        made.append(change)
         self.entries.append(Entry(TRACE, seq, change, time_ms, parent, awaited))
 
     def _find(self, trace_id: str) -> int:
         seq = self.new.get(trace_id)
         if seq is None:
-            seq = self.tail.seq_of(trace_id)
+            seq = self.known(trace_id)
         return -1 if seq is None else seq
 
     def _seq_of(self, trace_id: str) -> int:
@@ -175,7 +186,7 @@ class _Decision:
         self.entries.append(Entry(COMPLETION, seq, change, end_ms))
 
     def _made(self, seq: int) -> NewTrace | None:
-        return self.made[seq - self.tail.count] if seq >= self.tail.count else None
+        return self.made[seq - self.count] if seq >= self.count else None
 
     def _amendment(self, change: Amendment) -> None:
         seq = self._seq_of(change.trace_id)

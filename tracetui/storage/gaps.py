@@ -43,6 +43,8 @@ class Gaps:
 
     def number(self, row: int) -> int:
         """Return the number of a row."""
+        if not self._rows:
+            return row
         at = bisect_right(self._rows, row) - 1
         return row if at < 0 else self._firsts[at] + row - self._rows[at]
 

@@ -47,6 +47,8 @@ VERSION = 1
 HEADER = struct.Struct("<8sHHIq36xI")
 HEAD = struct.Struct("<B3sIIIII")
 HEAD_SIZE = HEAD.size
+_UNSEALED = struct.Struct("<IIIII")
+"""A head without its CRC; marker and count are one number."""
 HEADER_SIZE = HEADER.size
 MARKER = 0xA0
 CODEC, MIXED, GAP = 1, 2, 4
@@ -102,32 +104,38 @@ class Header:
 
 
 def encode(
-    commit: Commit, salt: bytes, number: Callable[[int], int] | None = None
+    commit: Commit, salt: bytes, number: Callable[[int], int] | None = None, start: int = 0
 ) -> tuple[bytes, list[tuple[int, int, int]]]:
-    """Return the frame of a commit, and for each change where its body lies: (offset in frame, length, CRC).
+    """Return the frame of a commit, and for each change where its body lies: (offset in the log, length, CRC).
 
-    ``number`` gives the seq of a row, where damage has taken seqs away.
+    ``number`` gives the seq of a row, where damage has taken seqs away; ``start`` is the frame's own offset.
     """
     entries = commit.entries
+    if number is not None:
+        entries = [_numbered(entry, number) for entry in entries]
     mixed = commit.traces != len(entries)
-    heads, bodies, refs = [], [], []
-    offset = 0
+    head_of = _coded_head if mixed else _trace_head
+    parts, heads = [b""], []
     for entry in entries:
-        if number is not None:
-            entry = _numbered(entry, number)
-        body = _body(entry)
-        crc = zlib.crc32(body)
-        head = _trace_head(entry, body, crc) if entry.code == TRACE else _other_head(entry, body, crc)
-        heads.append([entry.code, *head] if mixed else head)
-        bodies.append(body)
-        refs.append((offset, len(body), crc))
-        offset += len(body)
-    packed = pack(heads)
-    frame = seal(
-        MIXED if mixed else 0, len(entries), commit.first_seq, commit.first_rev, packed, offset, salt
+        body = _body(entry) if mixed else entry.change.body  # type: ignore[union-attr]
+        heads.append(head_of(entry, len(body), zlib.crc32(body)))
+        parts.append(body)
+    bodies_size = sum(map(len, parts))
+    parts[0] = seal(
+        MIXED if mixed else 0,
+        len(entries),
+        commit.first_seq,
+        commit.first_rev,
+        pack(heads),
+        bodies_size,
+        salt,
     )
-    start = len(frame)
-    return b"".join((frame, *bodies)), [(start + at, size, crc) for at, size, crc in refs]
+    at, refs = start + len(parts[0]), []
+    for head in heads:
+        size = head[-2]
+        refs.append((at, size, head[-1]))
+        at += size
+    return b"".join(parts), refs
 
 
 def _numbered(entry: Entry, number: Callable[[int], int]) -> Entry:
@@ -140,10 +148,8 @@ def seal(
     flags: int, count: int, base_seq: int, base_rev: int, heads: bytes, bodies_size: int, salt: bytes
 ) -> bytes:
     """Return a frame's head and heads, with their checksum."""
-    head = HEAD.pack(
-        MARKER | flags, count.to_bytes(3, "little"), base_seq, base_rev, len(heads), bodies_size, 0
-    )[:20]
-    crc = zlib.crc32(heads, zlib.crc32(head, zlib.crc32(salt)))
+    head = _UNSEALED.pack(MARKER | flags | count << 8, base_seq, base_rev, len(heads), bodies_size)
+    crc = zlib.crc32(b"".join((salt, head, heads)))
     return b"".join((head, crc.to_bytes(4, "little"), heads))
 
 
@@ -151,17 +157,25 @@ def _body(entry: Entry) -> bytes:
     return b"" if entry.code == RUN else cast("NewTrace", entry.change).body
 
 
-def _trace_head(entry: Entry, body: bytes, crc: int) -> list[Any]:
-    change = cast("NewTrace", entry.change)
+def _coded_head(entry: Entry, size: int, crc: int) -> list[Any]:
+    """Return the item of a change in a mixed frame."""
+    head = _trace_head if entry.code == TRACE else _other_head
+    return [entry.code, *head(entry, size, crc)]
+
+
+def _trace_head(entry: Entry, size: int, crc: int) -> list[Any]:
+    _, _, change, time_ms, parent, awaited, _ = entry
+    (
+        trace_id, _, _, type_name, kind, timestamp, status, end_ms, tags, tokens_in, tokens_out, cost, mergeable, _,
+    ) = cast("NewTrace", change)  # fmt: skip
     flags = (
-        (OPEN_FLAG if change.status == 0 else 0)
-        | (STORE_TIME if change.timestamp is None else 0)
-        | (0 if change.mergeable else UNMERGEABLE)
+        (OPEN_FLAG if status == 0 else 0)
+        | (STORE_TIME if timestamp is None else 0)
+        | (0 if mergeable else UNMERGEABLE)
     )
     return [
-        change.id, entry.parent if entry.awaited is None else entry.awaited, change.type_name, change.kind,
-        entry.time_ms, flags, change.tags, change.status, change.end_ms, change.tokens_in, change.tokens_out,
-        _cost(change.cost), len(body), crc,
+        trace_id, parent if awaited is None else awaited, type_name, kind, time_ms, flags, tags, status, end_ms,
+        tokens_in, tokens_out, cost if cost == cost else None, size, crc,  # noqa: PLR0124 - NaN is unknown
     ]  # fmt: skip
 
 
@@ -169,7 +183,7 @@ def _cost(cost: float) -> float | None:
     return cost if cost == cost else None  # noqa: PLR0124 - NaN is unknown
 
 
-def _other_head(entry: Entry, body: bytes, crc: int) -> list[Any]:
+def _other_head(entry: Entry, size: int, crc: int) -> list[Any]:
     change = entry.change
     if isinstance(change, Completion):
         head = [entry.seq, change.status, entry.time_ms, *_additions(change)]
@@ -179,7 +193,7 @@ def _other_head(entry: Entry, body: bytes, crc: int) -> list[Any]:
         head = [entry.seq, change.id, entry.time_ms]
     else:
         head = [dict(entry.values or {})]
-    return [*head, len(body), crc]
+    return [*head, size, crc]
 
 
 def _additions(change: Completion | Amendment) -> list[Any]:

@@ -370,14 +370,13 @@ class RunFile:
         commit = decide(tail, changes, existing, now_ms())
         entries = commit.entries
         if entries:
-            frame, refs = encode(
-                commit, self._log.header.salt_bytes, tail.seq_gaps.number if tail.seq_gaps else None
-            )
-            self._write(fd, frame)
             start = self._end
+            number = tail.seq_gaps.number if tail.seq_gaps else None
+            frame, refs = encode(commit, self._log.header.salt_bytes, number, start)
+            self._write(fd, frame)
             self._whole = False
             with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
-                tail.apply(commit, [(start + at, size, crc) for at, size, crc in refs])
+                tail.apply(commit, refs)
             self._end, self._last_frame = start + len(frame), start
             self._written += len(entries)
             self._whole = True
