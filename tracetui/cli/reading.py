@@ -314,9 +314,8 @@ def show(
         text = item if isinstance(item, str) else dumps(item, indent=2 if isinstance(item, dict) else None)
         output.line(f"{key}: {printable(text, newlines=True)}")
     for note in session.db.backend.annotations(found.id, trace_id):
-        output.line(
-            f"note: {printable(note.note)} {dumps(dict(note.fields)) if note.fields else ''}".rstrip()
-        )
+        text = "damaged" if note.damaged else printable(note.note)
+        output.line(f"note: {text} {dumps(dict(note.fields)) if note.fields else ''}".rstrip())
 
 
 def facets(run: RunOrFile = None, format_name: FormatOption = "table", json: JsonOption = False) -> None:

@@ -119,8 +119,8 @@ class Change:
     """A change as a reader gets it, numbered by ``rev`` in the order of commits.
 
     ``kind`` is "trace", "completion", "amendment", "annotation" or "run"; ``trace_id`` is None for "run".
-    ``value`` is the Trace as it was when it was read, the Annotation, or a dict of what was given. ``seq``
-    is the number of the trace concerned, −1 for "run".
+    ``value`` is the Trace as it was when it was read, the Annotation, or a dict of what was given, with
+    ``"damaged": True`` if that cannot be read. ``seq`` is the number of the trace concerned, −1 for "run".
     """
 
     rev: int
@@ -134,13 +134,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A note linked to a trace; ``fields`` are the caller's (mark, score …), times in milliseconds."""
+    """A note linked to a trace; ``fields`` are the caller's (mark, score …), times in milliseconds.
+
+    ``damaged`` says that note and fields cannot be read and are shown empty.
+    """
 
     id: str
     trace_id: str
     note: str
     fields: Mapping[str, Value]
     timestamp: int
+    damaged: bool = False
 
     __hash__ = None  # type: ignore[assignment]
 

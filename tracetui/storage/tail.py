@@ -687,8 +687,12 @@ class Tail(Columns):
         return [self._annotation(number) for number in wanted]
 
     def _annotation(self, number: int) -> Annotation:
+        """Return a note; one whose body is damaged says so, and does not keep others from being read."""
         seq, annotation_id, timestamp, ref = self._changes.notes[number]
-        note, fields = self._unpacked(ref)
+        try:
+            note, fields = self._unpacked(ref)
+        except CorruptionError:
+            return Annotation(annotation_id, self.ids[seq], "", {}, timestamp, damaged=True)
         return Annotation(annotation_id, self.ids[seq], note, fields, timestamp)
 
     def changes(self, after_rev: int, limit: int | None = None) -> list[Change]:
@@ -717,8 +721,12 @@ class Tail(Columns):
 
     def _addition(self, code: int, seq: int, number: int) -> dict[str, object]:
         """Return what a completion or amendment brought; a trace is completed once, so its columns say how."""
-        late, metadata = self._unpacked(self._additions.ref(number))
-        value: dict[str, object] = {"tags": list(self._additions.tags(number)), "metadata": metadata}
+        value: dict[str, object] = {"tags": list(self._additions.tags(number))}
+        late: object = {}
+        try:
+            late, value["metadata"] = self._unpacked(self._additions.ref(number))
+        except CorruptionError:
+            value |= {"metadata": None, "damaged": True}
         if code == COMPLETION:
             ended = {
                 "status": STATUS_NAMES[self.statuses[seq]],

@@ -101,7 +101,7 @@ class LiveView:
                 tail.trust()
                 self._bind()
         found = self._ask(lambda state: state.changes(self._seen - 1))
-        self._seen += len(found)
+        self._seen = found[-1].rev + 1 if found else self._seen  # numbers that a hole took are passed over
         return found
 
     def awaiting(self, seq: int) -> str | None:

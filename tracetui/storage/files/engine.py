@@ -101,7 +101,7 @@ class FileEngine:
         try:
             content = self._disk.read_file(path)
         except (FileNotFoundError, NotADirectoryError):
-            if self._disk.exists(self.location) and not os.path.isdir(self.location):  # noqa: PTH112
+            if self._disk.exists(self.location) and not self._disk.is_folder(self.location):
                 raise UnreachableError(self.location, "it is a file, not the folder of a store") from None
             return
         except OSError as problem:

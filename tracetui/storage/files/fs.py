@@ -70,6 +70,10 @@ class Disk:
         """Return whether there is something at a path."""
         return os.path.exists(path)  # noqa: PTH110
 
+    def is_folder(self, path: str) -> bool:
+        """Return whether there is a folder at a path."""
+        return os.path.isdir(path)  # noqa: PTH112
+
     def truncate(self, fd: int, size: int) -> None:
         """Cut a file."""
         os.ftruncate(fd, size)

@@ -448,11 +448,20 @@ class RunFile:
                 self._disk.sync_data(saved)
             finally:
                 self._disk.close(saved)
-            self._disk.truncate(fd, self._end)
+            self._disk.sync_folder(os.path.dirname(aside))  # noqa: PTH120
+            self._cut_back(fd)
         except OSError as problem:
             reason = f"its torn tail of {len(torn)} bytes could not be cut: {problem.strerror}"
             raise WriteFailedError(self.path, reason) from problem
         self.tail.damage = tuple(self._holes)
+
+    def _cut_back(self, fd: int) -> None:
+        """Truncate to the end of what holds, durably, before anything else is written there.
+
+        Else a power cut may leave the old frame's head before new frames, whose numbers fit behind it.
+        """
+        self._disk.truncate(fd, self._end)
+        self._sync_data(fd)
 
     def _write(self, fd: int, frame: bytes) -> None:
         """Write a frame whole, or undo what was written of it."""
@@ -467,7 +476,7 @@ class RunFile:
 
     def _undo(self, fd: int, problem: OSError) -> None:
         try:
-            self._disk.truncate(fd, self._end)
+            self._cut_back(fd)
         except OSError:
             self._poisoned = f"a write failed ({problem.strerror}) and could not be undone"
 
@@ -480,19 +489,25 @@ class RunFile:
         with self._syncing:
             if self._poisoned is None and self._synced < end:
                 covered = self._end
-                try:
-                    self._disk.sync_data(writer.fd)
-                except OSError as problem:
-                    self._poisoned = (
-                        f"a sync failed ({problem.strerror}), so it is unknown what the disk holds"
-                    )
-                    self._mark_failed()
-                else:
+                with contextlib.suppress(OSError):
+                    self._sync_data(writer.fd)
                     self._synced = covered
             if self._synced < end:
                 raise WriteFailedError(
                     self.path, f"{self._poisoned}; whether this commit survives a power cut is unknown"
                 )
+
+    def _sync_data(self, fd: int) -> None:
+        """Sync the log; a failure poisons this handle and, by a mark beside the log, every other.
+
+        :raises OSError: if it fails.
+        """
+        try:
+            self._disk.sync_data(fd)
+        except OSError as problem:
+            self._poisoned = f"a sync failed ({problem.strerror}), so it is unknown what the disk holds"
+            self._mark_failed()
+            raise
 
     def _mark_failed(self) -> None:
         try:
@@ -524,6 +539,7 @@ class RunFile:
             covered = Covered(self._end, self._last_frame, int.from_bytes(head[20:24], "little"))
             snapshot, rev = self.tail.snapshot(), self.tail.rev
         path = index_path(self.path)
+        self._log.sync()  # an index may not know more of the run than its log does after a power cut
         if not write_index(self._disk, path, self._log.header.salt, covered, snapshot.sections()):
             return False
         if self._log.stat().st_nlink == 0:

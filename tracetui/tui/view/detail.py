@@ -238,6 +238,8 @@ def _notes(model: RunModel, trace: Trace, document: Document) -> None:
         document.add("no notes on this trace", "dim")
     for note in notes:
         document.heading(date(note.timestamp))
+        if note.damaged:
+            document.add("this note is damaged and cannot be read", "error text")
         document.add_text("", note.note)
         if note.fields:
             document.add_value("fields", dict(note.fields))

@@ -1,0 +1,113 @@
+"""What the fault campaign found, each as a named test that needs no campaign."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.storage.files.campaign.medium import PLACE, Fault, Killed, Medium, Process
+from tracetui import Thought, TraceDraft, WriteFailedError
+from tracetui.model.change import NewTrace, annotation, completion, new_trace
+from tracetui.storage.files import run as run_file
+from tracetui.storage.files.engine import FileEngine
+
+LOG = f"{PLACE}/store/runs/r.log"
+
+
+def thought(id: str) -> NewTrace:
+    """Make a change that records an open thought."""
+    return new_trace(TraceDraft(Thought(id * 30), id=id, open=True))
+
+
+def on(medium: Medium, fault: Fault | None = None) -> FileEngine:
+    """Open the store on a medium as a process of its own."""
+    return FileEngine(f"{PLACE}/store", disk=Process(medium, fault))
+
+
+def flip(log: Path, at: int) -> None:
+    """Flip a bit, as if it had been so for a while."""
+    content = bytearray(log.read_bytes())
+    content[at] ^= 1
+    log.write_bytes(content)
+    os.utime(log, (1, 1))
+
+
+def test_a_damaged_note_or_end_does_not_hide_what_is_behind_it(tmp_path: Path) -> None:
+    """Changes and notes go on; what cannot be read says so; once followers stood still there for ever."""
+    engine = FileEngine(str(tmp_path))
+    engine.create_run("r", {"created_ms": 1})
+    engine.append("r", [thought("a")])
+    note = annotation("a", "look here", {"mark": 1})
+    engine.append("r", [note])
+    engine.append("r", [completion("a", tags=["t"], metadata={"find": "this"})])
+    engine.append("r", [annotation("a", "second", {})])
+    log = tmp_path / "runs" / "r.log"
+    for text in (b"look", b"find"):
+        flip(log, log.read_bytes().index(text))
+    fresh = FileEngine(str(tmp_path))
+    _, _, first, end, second = fresh.changes("r")
+    assert (first.value.id, first.value.note, first.value.damaged) == (note.id, "", True)
+    assert (end.value["status"], end.value["tags"], end.value["damaged"]) == ("ok", ["t"], True)
+    assert (second.value.note, second.value.damaged) == ("second", False)
+    assert [found.damaged for found in fresh.annotations("r", "a")] == [True, False]
+
+
+def test_a_follower_is_told_of_each_change_once_across_a_hole(tmp_path: Path) -> None:
+    """Numbers that a hole took are passed over; once what came behind it was handed out at every look."""
+    engine = FileEngine(str(tmp_path))
+    engine.create_run("r", {"created_ms": 1})
+    view = engine.view("r")
+    log = tmp_path / "runs" / "r.log"
+    starts = []
+    for id in "abc":
+        starts.append(log.stat().st_size)
+        engine.append("r", [thought(id)])
+    whole = log.read_bytes()
+    log.write_bytes(whole[: starts[0]])
+    other = FileEngine(str(tmp_path)).view("r")
+    with log.open("ab") as file:
+        file.write(b"?" * (starts[1] - starts[0]) + whole[starts[1] :])
+    assert [change.rev for change in other.refresh()] == [2, 3]
+    assert other.refresh() == []
+    assert [change.rev for change in view.refresh()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("how", ["killed", "full"])
+def test_a_cut_is_durable_before_anything_is_written_there(how: str) -> None:
+    """The torn bytes are saved and the cut is synced first; once a power cut put the old frame before new children."""
+    medium = Medium()
+    on(medium).create_run("r", {"created_ms": 1})
+    if how == "killed":
+        with pytest.raises(Killed):
+            on(medium, Fault(0, "kill", call="write", part=0.7)).append("r", [thought("a")])
+        on(medium).append("r", [thought("b")])
+    else:
+        full = on(medium, Fault(0, call="write", part=0.7))
+        with pytest.raises(WriteFailedError):
+            full.append("r", [thought("a")])
+        full.append("r", [thought("b")])
+    log = medium.names[LOG]
+    steps = [op.kind for op in medium.trace if op.file is log or op.kind == "sync folder"]
+    at = steps.index("size")
+    assert steps[at : at + 3] == ["size", "sync", "write"]
+    if how == "killed":
+        assert steps[at - 1] == "sync folder"
+
+
+def test_an_index_knows_no_more_than_a_log_that_is_on_the_medium(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log is synced before its index takes its place; once it told of traces that a power cut had taken."""
+    monkeypatch.setattr(run_file, "WRITER_CHANGES", 1)
+    medium = Medium()
+    engine = on(medium)
+    engine.create_run("r", {"created_ms": 1})
+    engine.append("r", [thought("a")])
+    engine.close()
+    log = medium.names[LOG]
+    steps = [
+        "index" if any(path.endswith(".idx") for path, _ in op.names) else op.kind
+        for op in medium.trace
+        if op.file is log or op.names
+    ]
+    assert [step for step in steps if step != "names"][-3:] == ["write", "sync", "index"]
