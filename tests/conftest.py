@@ -21,6 +21,11 @@ settings.register_profile(
 settings.load_profile("tracetui")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch for all of the fault campaign instead of its share."""
+    parser.addoption("--long", action="store_true", help="run the whole fault campaign: docs/faults.md")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Return the folder of real recordings; missing it fails in CI and skips elsewhere."""

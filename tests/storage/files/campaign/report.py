@@ -1,0 +1,48 @@
+"""How large a campaign is, and what it counted: a share with fixed seeds, or with ``--long`` all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+
+@dataclass(slots=True)
+class Row:
+    """A kind of fault: trials taken, and those in which the fault really struck. Violations fail the test."""
+
+    kind: str
+    trials: int
+    effective: int
+
+
+@dataclass
+class Campaign:
+    """The size of the trials, and a row for each kind that was done."""
+
+    is_long: bool
+    rows: list[Row] = field(default_factory=list)
+
+    def seeds(self, share: int, all_of_them: int) -> Iterator[Random]:
+        """Yield a chance for each trial, always the same ones; the share is the beginning of all."""
+        for number in range(self.count(share, all_of_them)):
+            yield Random(number)
+
+    def count(self, share: int, all_of_them: int) -> int:
+        """Return how many trials to take."""
+        return all_of_them if self.is_long else share
+
+    def report(self, kind: str, trials: int, effective: int, at_least: float) -> None:
+        """Keep what was counted; a test whose faults hardly struck has shown nothing, and fails."""
+        self.rows.append(Row(kind, trials, effective))
+        print(f"{kind}: {effective:,} effective of {trials:,} trials, no violation")
+        assert trials > 0
+        assert effective >= at_least * trials, f"only {effective} of {trials} trials were effective"
+
+    def lines(self) -> list[str]:
+        """Return the rows as a table."""
+        width = max((len(row.kind) for row in self.rows), default=0)
+        return [
+            f"{row.kind:<{width}}  {row.trials:>9,} trials  {row.effective:>9,} effective  0 violations"
+            for row in self.rows
+        ]
