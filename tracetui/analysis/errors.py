@@ -12,7 +12,6 @@ The words, by docs/glossary.md and the explorer's design:
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 
 from tracetui.errors import TraceTuiError
@@ -48,9 +47,23 @@ class Errors:
         return sum(error.recovered for error in self.found)
 
 
-def find_errors(view: RunView) -> Errors:
-    """Return the errors of a run; cost follows the number of Error records, not of traces."""
-    records = [read for seq in _error_seqs(view) if (read := _read(view, seq)) is not None]
+ErrorRecord = tuple[int, str, str, bool]
+"""Seq, type, message, and whether it is said to be recovered."""
+
+
+def find_errors(view: RunView, known: dict[int, ErrorRecord | None] | None = None) -> Errors:
+    """Return the errors of a run; cost follows the number of Error records, not of traces.
+
+    ``known`` keeps what was read of them from call to call: whoever keeps it takes out those that were amended.
+    """
+    known = {} if known is None else known
+    records = []
+    for seq in _error_seqs(view):
+        if seq not in known:
+            known[seq] = _read(view, seq)
+        read = known[seq]
+        if read is not None:
+            records.append(read)
     counted = _innermost(view, records)
     agents = _Agents(view)
     found = tuple(
@@ -67,7 +80,7 @@ def _error_seqs(view: RunView) -> list[int]:
     return [seq for seq in view.by_type("Error") if kinds[seq] == ERROR and statuses[seq] != _CANCELLED]
 
 
-def _read(view: RunView, seq: int) -> tuple[int, str, str, bool] | None:
+def _read(view: RunView, seq: int) -> ErrorRecord | None:
     try:
         trace = view.trace(seq)
         kind, metadata = trace.trace_type, trace.metadata
@@ -83,7 +96,7 @@ def _end(view: RunView, seq: int) -> int:
     return view.timestamps[seq] if view.ends[seq] == NO_TIME else view.ends[seq]
 
 
-def _innermost(view: RunView, records: list[tuple[int, str, str, bool]]) -> list[tuple[int, str, str, bool]]:
+def _innermost(view: RunView, records: list[ErrorRecord]) -> list[ErrorRecord]:
     """Drop errors that stand above an equal one: the same failure told again further out.
 
     An error's chain is that of the step it belongs to, since an error record hangs below the step that failed.
@@ -124,7 +137,9 @@ class _Agents:
     def __init__(self, view: RunView) -> None:
         self._view = view
         self._agent_names = {AGENT, TURN}
-        self._models: dict[int, list[int]] | None = None
+        self._models = view.by_type(MODEL)
+        self._unseen = len(self._models)
+        self._last_model: dict[int, int] = {}
 
     def went_on(self, seq: int) -> bool:
         """Whether the enclosing agent or turn ended ok, or a later model step of the same agent follows."""
@@ -152,12 +167,12 @@ class _Agents:
         return -1
 
     def _model_after(self, agent: int, seq: int) -> bool:
-        if self._models is None:
-            self._models = {}
-            for model in self._view.by_type(MODEL):
-                self._models.setdefault(self.agent_of(model), []).append(model)
-        spoken = self._models.get(agent, [])
-        return bisect_right(spoken, seq) < len(spoken)
+        """Whether a model step of an agent comes after a trace; looks at steps from the last one back, each once."""
+        while agent not in self._last_model and self._unseen and self._models[self._unseen - 1] > seq:
+            self._unseen -= 1
+            model = self._models[self._unseen]
+            self._last_model.setdefault(self.agent_of(model), model)
+        return self._last_model.get(agent, -1) > seq
 
 
 # ---- signatures ------------------------------------------------------------------------------------------

@@ -246,6 +246,14 @@ class Database:
         """
         return self.backend.view(run_id)
 
+    def reindex(self, run_id: str, *, only_if_due: bool = False) -> bool:
+        """Write what is derived from a run anew, or only if enough came since; return whether that was done.
+
+        :raises RunNotFoundError: if there is no such run.
+        :raises WriteFailedError: if the system cannot write; nothing depends on what is derived.
+        """
+        return self.backend.reindex(run_id, only_if_due=only_if_due)
+
     def check(self, run_id: str | None = None) -> list[Damage]:
         """Return all damage in the files of a run, or of every run; empty if there is none."""
         return self.backend.check(run_id)

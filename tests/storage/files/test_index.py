@@ -241,6 +241,26 @@ def test_reading_writes_no_index_and_writing_much_leaves_one(tmp_path: Path) -> 
     assert not index_of(tmp_path / "more").exists()
 
 
+def test_a_long_writer_leaves_indexes_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time the run has doubled, beside the writing; what is written meanwhile is read behind it."""
+    monkeypatch.setattr("tracetui.storage.files.run.GROWN_CHANGES", 50)
+    engine = filled(tmp_path)
+    made = set()
+    for number in range(300):
+        engine.append("r", [new_trace(TraceDraft(Thought("x"), id=f"n{number}", parent_id="t3"))])
+        if engine._indexing is not None:
+            engine._indexing.join()
+            made.add(index_of(tmp_path).stat().st_ino)
+    assert 2 <= len(made) <= 6
+    reader = FileEngine(str(tmp_path))
+    assert tail_of(reader)._base is not None
+    assert_consistent(tail_of(reader))
+    assert everything(reader) == everything(engine)
+    engine.close()
+    late = FileEngine(str(tmp_path))
+    assert tail_of(late).count == 340
+
+
 def test_two_builders_are_never_at_it_at_once(tmp_path: Path) -> None:
     """A builder that finds the file aside locked leaves it to the other; one that was killed is in nobody's way."""
     engine = filled(tmp_path)

@@ -89,6 +89,7 @@ class FileEngine:
         """Runs whose index turned out to be damaged: they are read without it."""
         self._catalog = self._new_catalog()
         self._mutex = threading.RLock()
+        self._indexing: threading.Thread | None = None
         self._closed = False
         self._made = False
         self._check_location()
@@ -155,8 +156,7 @@ class FileEngine:
     def _leave(self, held: RunFile) -> None:
         """Let go of a run, leaving an index behind if this process wrote enough for one to pay."""
         if held.leaves_index_due:
-            with contextlib.suppress(OSError, BadIndexError):  # it is derived: nothing is lost without it
-                held.write_index()
+            _try_index(held)
         held.close()
 
     def _open_run(self, run_id: str) -> RunFile:
@@ -205,6 +205,7 @@ class FileEngine:
         """Let go of the locks and open runs that a forked child inherited, and open its own."""
         self._mutex = threading.RLock()
         self._catalog = self._new_catalog()
+        self._indexing = None
         self._open = OrderedDict()
 
     # ---- runs --------------------------------------------------------------------------------------------
@@ -313,7 +314,21 @@ class FileEngine:
 
     def append(self, run_id: str, changes: Sequence[AnyChange], existing: Existing = "error") -> Appended:
         """Commit changes; see ``StorageBackend.append``."""
-        return self._with(run_id, lambda held: held.append(changes, existing))
+        return self._with(run_id, lambda held: self._append(held, changes, existing))
+
+    def _append(self, held: RunFile, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+        appended = held.append(changes, existing)
+        if held.has_outgrown_index:
+            self._index_beside(held)
+        return appended
+
+    def _index_beside(self, held: RunFile) -> None:
+        """Write an index while the run is written on, one at a time; the process's end does not wait for it."""
+        if self._indexing is None or not self._indexing.is_alive():
+            self._indexing = threading.Thread(
+                target=_try_index, args=(held,), name="tracetui-index", daemon=True
+            )
+            self._indexing.start()
 
     def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id."""
@@ -430,6 +445,8 @@ class FileEngine:
             self._closed = True
             left = list(self._open.values())
             self._open.clear()
+        if self._indexing is not None:
+            self._indexing.join()
         for held in left:
             self._leave(held)
 
@@ -439,6 +456,11 @@ def _summarized(held: RunFile) -> tuple[Run, bool]:
     run = held.catch_up().run()
     rest = held.torn(held.stat(), surely=True)
     return run, not rest or any(damage.reason == TORN for damage in run.damage)
+
+
+def _try_index(held: RunFile) -> None:
+    with contextlib.suppress(OSError, BadIndexError):  # it is derived: nothing is lost without it
+        held.write_index()
 
 
 def _after_fork_in_child() -> None:

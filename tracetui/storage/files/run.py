@@ -58,6 +58,7 @@ TORN_AFTER_SECONDS = 0.25
 SETTLED_SECONDS = 1.0
 """A file that did not change for so long is told by size and time from one that did."""
 UNCOVERED_CHANGES = 4096
+GROWN_CHANGES = 16_384
 WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
 LOG_SUFFIX = ".log"
@@ -525,7 +526,14 @@ class RunFile:
     @property
     def leaves_index_due(self) -> bool:
         """Whether this object's own writing is reason to make an index before it goes."""
-        return self._written >= WRITER_CHANGES or (self._written > 0 and self.is_index_due)
+        uncovered = self.tail.rev - self._indexed
+        wrote_much = self._written >= WRITER_CHANGES and uncovered > self._indexed // 10
+        return wrote_much or (self._written > 0 and self.is_index_due)
+
+    @property
+    def has_outgrown_index(self) -> bool:
+        """Whether this object wrote so much that more is uncovered than covered: time for an index in between."""
+        return self._written > max(GROWN_CHANGES, self._indexed)
 
     def write_index(self) -> bool:
         """Write the index of what is known of the log; False if there is nothing to index or another is at it.
@@ -537,14 +545,15 @@ class RunFile:
                 return False
             head = self._log.pread(HEAD_SIZE, self._last_frame)
             covered = Covered(self._end, self._last_frame, int.from_bytes(head[20:24], "little"))
-            snapshot, rev = self.tail.snapshot(), self.tail.rev
+            snapshot, rev, written = self.tail.snapshot(), self.tail.rev, self._written
         path = index_path(self.path)
         self._log.sync()  # an index may not know more of the run than its log does after a power cut
         if not write_index(self._disk, path, self._log.header.salt, covered, snapshot.sections()):
             return False
         if self._log.stat().st_nlink == 0:
             self._disk.unlink(path)
-        self._indexed, self._written = rev, 0
+        self._indexed = rev
+        self._written -= written
         return True
 
     # ---- its end -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Thread
 
 from tracetui.errors import RunNotFoundError, TraceTuiError
 from tracetui.model.change import Change
@@ -15,6 +16,8 @@ FOLLOW_SECONDS = 0.5
 POLL_SECONDS, LIVE_POLL_SECONDS, IDLE_POLL_SECONDS, FAILED_POLL_SECONDS = 0.1, 0.5, 1.0, 10.0
 """From look to look at a run: while news come, while a live one is silent, when it ended, after a refusal."""
 TICK_SECONDS = 1.0
+INDEX_SECONDS = 15.0
+"""From look to look whether so much came that the run's index should be written."""
 
 
 class Following(Filtering):
@@ -27,11 +30,14 @@ class Following(Filtering):
         self._poll_seconds = POLL_SECONDS
         self._touched = False
         self._importing = False
+        self._indexing: Thread | None = None
 
     def on_mount(self) -> None:
         """Begin to look for news."""
         self.set_timer(POLL_SECONDS, self._poll)
         self.set_interval(TICK_SECONDS, self._tick)
+        self.set_timer(TICK_SECONDS, self._keep_index)
+        self.set_interval(INDEX_SECONDS, self._keep_index)
 
     def on_key(self) -> None:
         """Note that somebody is at the keys: from now on the cursor goes nowhere by itself."""
@@ -104,6 +110,12 @@ class Following(Filtering):
         if self.pinned:
             return "LIVE"
         return f"PAUSED +{self.missed} of {self.model.view.count}" if self.missed else "LIVE (F follows)"
+
+    def _keep_index(self) -> None:
+        """Write the run's index beside the work on the screen, if that is due; quitting does not wait for it."""
+        if self._indexing is None or not self._indexing.is_alive():
+            self._indexing = Thread(target=self.model.keep_index, name="tracetui-index", daemon=True)
+            self._indexing.start()
 
     def _tick(self) -> None:
         """Let open calls tick, and notice that time alone changed the verdict."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tracetui.analysis.errors import MODEL, Errors, find_errors
+from tracetui.analysis.errors import MODEL, ErrorRecord, Errors, find_errors
 from tracetui.analysis.rollup import Totals, totals
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
+from tracetui.errors import TraceTuiError
 from tracetui.model.change import Change
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
@@ -70,6 +72,7 @@ class RunModel:
         self._summaries: dict[int, str] = {}
         self._self_ms: dict[int, int | None] = {}
         self._errors: Errors | None = None
+        self._error_records: dict[int, ErrorRecord | None] = {}
         self._rollup: Rollup | None = None
         self._totals: Totals | None = None
         self.verdict: Verdict = self._judge()
@@ -85,7 +88,7 @@ class RunModel:
     def errors(self) -> Errors:
         """The errors of the run."""
         if self._errors is None:
-            self._errors = find_errors(self.view)
+            self._errors = find_errors(self.view, self._error_records)
         return self._errors
 
     @property
@@ -173,6 +176,14 @@ class RunModel:
         """Catch up with the run; return what is new. Rows and verdict follow with ``absorb``."""
         return self.view.refresh()
 
+    def keep_index(self) -> None:
+        """Let the store write the run's index if enough came since the last one; safe from any thread.
+
+        A store that cannot be written, or a run that is gone, is nothing to tell: nothing depends on an index.
+        """
+        with suppress(TraceTuiError):
+            self.db.reindex(self.view.run_id, only_if_due=True)
+
     def absorb(self, changes: Iterable[Change]) -> bool:
         """Take changes into rows and figures; return whether rows changed."""
         errors_may_differ = False
@@ -185,6 +196,7 @@ class RunModel:
                 seq = self.view.seq_of(change.trace_id or "")
                 if seq is not None:
                     self._summaries.pop(seq, None)
+                    self._error_records.pop(seq, None)
         self.run = self.view.run
         if errors_may_differ:
             self._errors = None
