@@ -18,8 +18,6 @@ from tracetui.querying.texts import (
     Needle,
     body_texts,
     leaves,
-    literal_pattern,
-    pattern_spans,
     plain_texts,
     texts_of,
 )
@@ -120,19 +118,8 @@ def test_deep_values_are_walked_without_recursion() -> None:
     assert plain_texts(value) == ["end"]
 
 
-def test_the_search_prompt_takes_literal_text_with_smart_case() -> None:
-    """A letter in upper case makes case matter; signs of patterns are signs."""
-    assert literal_pattern("no module").search("No Module")
-    assert not literal_pattern("No module").search("no module")
-    assert literal_pattern("a.b(").search("xa.b(")
-    assert literal_pattern("a.b", is_regex=True).search("axb")
-    with pytest.raises(re.error):
-        literal_pattern("(", is_regex=True)
-
-
-def test_empty_matches_are_no_places() -> None:
-    """A pattern that fits anywhere would mark everything."""
-    assert pattern_spans(re.compile("x*"), "axxb") == [(1, 3)]
+def test_an_empty_text_has_no_place() -> None:
+    """It would mark everything."""
     assert Needle("").spans("abc") == []
 
 

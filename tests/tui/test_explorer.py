@@ -141,7 +141,7 @@ async def test_searching_finds_unfolds_and_refolds(memory: Database, login: str)
         await settle(pilot)
         await pilot.press("slash", "ctrl+u", "ctrl+r", *"ex[")
         await settle(pilot)
-        assert "no regular expression" in screen_text(app)
+        assert "expected a regular expression" in screen_text(app)
         await pilot.press("backspace", *".*2")
         await settle(pilot)
         assert main_screen(app).model.search.is_regex

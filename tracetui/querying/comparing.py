@@ -13,10 +13,10 @@ from typing import Any
 
 from tracetui.querying.ast import Compare, Equal, Glob, Literal, Range, Regex, Value
 from tracetui.querying.fields import Kind
-from tracetui.querying.texts import Needle, leaves, pattern_spans, shown
+from tracetui.querying.patterns import Bounded, bounded
+from tracetui.querying.texts import Needle, leaves, shown
 from tracetui.querying.values import (
     RunClock,
-    compiled,
     glob_pattern,
     is_number,
     milliseconds_of,
@@ -55,8 +55,7 @@ def exact(value: Value) -> Check:
         pattern = glob_pattern(value.pattern)
         return lambda found: pattern.fullmatch(found) is not None
     if isinstance(value, Regex):
-        search = compiled(value.pattern).search
-        return lambda found: search(found) is not None
+        return bounded(value.pattern).search
     wanted = _written(value)
     return lambda found: found == wanted
 
@@ -67,8 +66,7 @@ def contained(value: Value) -> Check:
         pattern = glob_pattern(value.pattern, ignore_case=True)
         return lambda found: pattern.fullmatch(found) is not None
     if isinstance(value, Regex):
-        search = compiled(value.pattern, ignore_case=True).search
-        return lambda found: search(found) is not None
+        return bounded(value.pattern, ignore_case=True).search
     wanted = _written(value)
     if isinstance(value, Equal):
         return lambda found: found == wanted
@@ -151,24 +149,20 @@ def _is_number(found: object) -> bool:
 # ---- all the text of a trace -----------------------------------------------------------------------------
 
 
-def pattern_of_text(value: Value) -> re.Pattern[str] | None:
+def pattern_of_text(value: Value) -> Bounded | None:
     """Return the pattern that a value of ``text:`` is searched with, None if it is a text to be contained.
 
     A glob is found anywhere here, since nobody means the whole of a result with it.
     """
     if isinstance(value, Regex):
-        return compiled(value.pattern, ignore_case=True)
+        return bounded(value.pattern, ignore_case=True)
     if isinstance(value, Glob):
         pieces = [re.escape(piece) for piece in value.pattern.split("*") if piece]
-        return compiled("[^\\n]*?".join(pieces), ignore_case=True)
-    if isinstance(value, Equal):
-        return re.compile(r"\A" + re.escape(value.text) + r"\Z")
-    return None
+        return bounded("[^\\n]*?".join(pieces), ignore_case=True)
+    return bounded(rf"\A{re.escape(value.text)}\Z") if isinstance(value, Equal) else None
 
 
 def finder_of(value: Value) -> Finder:
     """Return the function that gives the places of a value of ``text:`` in a text."""
     pattern = pattern_of_text(value)
-    if pattern is not None:
-        return lambda text: pattern_spans(pattern, text)
-    return Needle(_written(value)).spans
+    return Needle(_written(value)).spans if pattern is None else pattern.spans

@@ -62,6 +62,7 @@ from tracetui.querying.fields import (
     nearest,
     nearest_field,
 )
+from tracetui.querying.patterns import bounded
 
 MAX_DEPTH = 60
 """Levels of nesting, parentheses and NOTs together."""
@@ -495,7 +496,7 @@ def value_of(spec: FieldSpec, operator: str, text: str, *, quoted: bool) -> Valu
             raise ValueError(f"{spec.name}: true or false")
         return Literal(_FLAGS[text.lower()])
     if operator == "~":
-        values.compiled(text)
+        bounded(text)
         return Regex(text)
     if operator in ("<", ">", "<=", ">="):
         if spec.kind is not Kind.PATH:

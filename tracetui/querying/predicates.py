@@ -307,8 +307,7 @@ def _check_of_text(value: Value) -> Check:
     pattern = pattern_of_text(value)
     if pattern is None:
         return contained(value)
-    search = pattern.search
-    return lambda text: search(text) is not None
+    return pattern.search
 
 
 class Every(Predicate):

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from tracetui.model.value import unpack
-from tracetui.querying.ast import Equal, Glob, Literal, Term, Value
+from tracetui.querying.ast import Equal, Glob, Literal, Regex, Term, Value
 from tracetui.querying.fields import TRACE_FIELDS, Kind
+from tracetui.querying.patterns import Bounded, bounded
 from tracetui.querying.values import is_number
 from tracetui.storage.backend import Stretch
 
@@ -137,7 +138,15 @@ def sieves_of(term: Term) -> list[Sieve]:
     return [sieve for sieve in found if sieve is not None]
 
 
+def of_pattern(pattern: Bounded) -> Sieve | None:
+    """Return the sieve for what a regular expression finds, None if bytes can rule nothing out."""
+    needed = pattern.needed()
+    return any_of([folded(text, by_pattern=True) for text in needed]) if needed else None
+
+
 def _of_value(value: Value, kind: Kind) -> Sieve | None:
+    if isinstance(value, Regex):
+        return of_pattern(bounded(value.pattern, ignore_case=kind is not Kind.EXACT))
     text = _certain_text(value)
     if not text:
         return None
@@ -157,4 +166,4 @@ def _certain_text(value: Value) -> str:
 
 def text_sieve(values: Sequence[Value]) -> Sieve | None:
     """Return the sieve for values of ``text:``."""
-    return any_of([folded(text) if (text := _certain_text(value)) else None for value in values])
+    return any_of([_of_value(value, Kind.TEXT) for value in values])

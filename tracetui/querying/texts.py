@@ -7,7 +7,6 @@ is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -150,20 +149,6 @@ def _occurrences(text: str, wanted: str) -> list[tuple[int, int]]:
         found.append((at, at + len(wanted)))
         at = text.find(wanted, at + len(wanted))
     return found
-
-
-def pattern_spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
-    """Return where a regular expression matches, empty matches left out."""
-    return [m.span() for m in pattern.finditer(text) if m.end() > m.start()]
-
-
-def literal_pattern(text: str, *, is_regex: bool = False) -> re.Pattern[str]:
-    """Return what the search prompt looks for: literal text; letters in upper case make case matter.
-
-    :raises re.error: if it should be a regular expression and is none.
-    """
-    flags = re.IGNORECASE if text == text.lower() else re.NOFLAG
-    return re.compile(text if is_regex else re.escape(text), flags)
 
 
 def texts_of(trace: Trace) -> Iterator[str]:

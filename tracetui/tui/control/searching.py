@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from tracetui.tui.control.base import RunScreen
 from tracetui.tui.messages import PromptCancelled, PromptChanged, PromptSubmitted
 from tracetui.tui.view.finding import find_text, pattern_of
@@ -101,11 +99,11 @@ class Searching(RunScreen):
             return
         try:
             pattern = pattern_of(text, is_regex=is_regex)
-        except re.error as problem:
-            self.prompt.hint(f"no regular expression: {problem}")
+        except ValueError as problem:
+            self.prompt.hint(f"expected {problem}")
             return
         self.prompt.hint("")
-        pieces = find_text(self.model.view, pattern, literal="" if is_regex else text)
+        pieces = find_text(self.model.view, pattern)
 
         def work() -> None:
             self.gather(pieces, lambda hits, done: self._take_hits(text, hits, is_regex=is_regex, done=done))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from tracetui.errors import TraceTuiError
 from tracetui.model.trace import Trace
-from tracetui.querying.sifting import Sieve, folded
-from tracetui.querying.texts import literal_pattern, texts_of
+from tracetui.querying.patterns import Bounded, literal_pattern
+from tracetui.querying.sifting import Sieve, of_pattern
+from tracetui.querying.texts import texts_of
 from tracetui.storage.backend import RunView
 
 pattern_of = literal_pattern
@@ -16,15 +16,13 @@ PIECE = 500
 """Traces looked at between two looks at whether to go on."""
 
 
-def find_text(
-    view: RunView, pattern: re.Pattern[str], start: int = 0, literal: str = ""
-) -> Iterator[list[int]]:
+def find_text(view: RunView, pattern: Bounded, start: int = 0) -> Iterator[list[int]]:
     """Yield the seqs whose visible text matches, in lists, one for every piece of the run.
 
-    ``literal`` is the text that every match holds, whatever its case: bodies without it are not decoded.
+    Bodies that do not hold the text which every match needs are not decoded.
     """
     count = view.count
-    sieve = folded(literal, by_pattern=True) if literal else None
+    sieve = of_pattern(pattern)
     for first in range(start, count, PIECE):
         seqs: Sequence[int] = range(first, min(first + PIECE, count))
         if sieve is not None:
@@ -32,12 +30,12 @@ def find_text(
         yield [seq for seq in seqs if _matches(view.trace(seq), pattern)]
 
 
-def _sifted(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: re.Pattern[str]) -> list[int]:
+def _sifted(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: Bounded) -> list[int]:
     """Return the traces whose body, type name or tags may match."""
     may: set[int] = set()
     for stretch in view.stretches(seqs):
         may |= sieve(stretch)
-    names = [bool(pattern.search(name)) for name in view.type_names]
+    names = [pattern.search(name) for name in view.type_names]
     return [
         seq
         for seq in seqs
@@ -45,7 +43,7 @@ def _sifted(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: re.Patter
     ]
 
 
-def _matches(trace: Trace, pattern: re.Pattern[str]) -> bool:
+def _matches(trace: Trace, pattern: Bounded) -> bool:
     try:
         return any(pattern.search(text) for text in texts_of(trace))
     except TraceTuiError:

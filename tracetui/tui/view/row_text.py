@@ -6,13 +6,12 @@ the metric, and in wide terminals a bar on the run's time axis.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from tracetui.analysis.summary import letter
 from tracetui.model.trace_type import ERROR
-from tracetui.querying.texts import pattern_spans
+from tracetui.querying.patterns import Bounded
 from tracetui.render.cells import cut, pad_left, width_of
 from tracetui.render.figures import clock, cost, count, duration, offset
 from tracetui.tui.view.glyphs import Glyphs
@@ -84,7 +83,7 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
     ]  # fmt: skip
 
 
-def highlighted(text: str, role: str, pattern: re.Pattern[str] | None) -> list[Piece]:
+def highlighted(text: str, role: str, pattern: Bounded | None) -> list[Piece]:
     """Return the text in pieces, what the pattern finds in it in the role of hits.
 
     >>> highlighted("a token", "text", re.compile("tok"))
@@ -94,7 +93,7 @@ def highlighted(text: str, role: str, pattern: re.Pattern[str] | None) -> list[P
         return [(text, role)]
     pieces: list[Piece] = []
     at = 0
-    for start, end in pattern_spans(pattern, text):
+    for start, end in pattern.spans(text):
         pieces += [(text[at:start], role), (text[start:end], "hit")]
         at = end
     return [piece for piece in [*pieces, (text[at:], role)] if piece[0]]

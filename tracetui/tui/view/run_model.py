@@ -6,7 +6,6 @@ first asked for and again after news, at most as often as the caller asks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import ERROR
-from tracetui.querying.texts import literal_pattern
+from tracetui.querying.patterns import Bounded, literal_pattern
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.rollup import Rollup
 from tracetui.store.database import Database
@@ -52,7 +51,7 @@ class Search:
     is_regex: bool = False
     hits: list[int] = field(default_factory=list)
     found: frozenset[int] = frozenset()
-    pattern: re.Pattern[str] | None = None
+    pattern: Bounded | None = None
     below: dict[int, int] = field(default_factory=dict)
     done: bool = True
 
