@@ -10,6 +10,7 @@ import pytest
 from tests.storage.files.campaign.medium import PLACE, Fault, Killed, Medium, Process
 from tracetui import Thought, TraceDraft, WriteFailedError
 from tracetui.model.change import NewTrace, annotation, completion, new_trace
+from tracetui.storage.files import log as log_file
 from tracetui.storage.files import run as run_file
 from tracetui.storage.files.engine import FileEngine
 
@@ -94,6 +95,21 @@ def test_a_cut_is_durable_before_anything_is_written_there(how: str) -> None:
     assert steps[at : at + 3] == ["size", "sync", "write"]
     if how == "killed":
         assert steps[at - 1] == "sync folder"
+
+
+def test_two_tails_torn_at_one_place_within_a_millisecond_are_both_saved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second gets the next free name; once the writer was refused."""
+    monkeypatch.setattr(log_file, "now_ms", lambda: 5)
+    medium = Medium()
+    on(medium).create_run("r", {"created_ms": 1})
+    for id in "ab":
+        with pytest.raises(Killed):
+            on(medium, Fault(0, "kill", call="write", part=0.5)).append("r", [thought(id)])
+        with pytest.raises(Killed):
+            on(medium, Fault(0, "kill", call="truncate", after=True)).append("r", [])
+    assert [path[-2:] for path in medium.paths("") if ".torn-" in path] == ["-5", "-6"]
 
 
 def test_an_index_knows_no_more_than_a_log_that_is_on_the_medium(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,10 @@ import time
 from dataclasses import dataclass
 
 from tracetui.errors import CorruptionError, StorageError
-from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.files.frame import GAP, HEADER_SIZE, BadFrameError, Frame, Header, bodies_of, seal
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.log import WINDOW_BYTES, LogFile, write_all
+from tracetui.storage.files.log import WINDOW_BYTES, LogFile, create_dated, write_all
 from tracetui.storage.files.run import FAILED_SUFFIX, TORN, TORN_AFTER_SECONDS, what_is_wrong
 
 
@@ -142,8 +141,7 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
         disk.sync_data(fd)
     finally:
         disk.close(fd)
-    kept = f"{path}.damaged-{now_ms()}"
-    _copy(disk, log, kept)
+    kept = _copy(disk, log, f"{path}.damaged")
     disk.rename(fresh, path)
     disk.unlink(path + FAILED_SUFFIX)
     disk.sync_folder(os.path.dirname(path))  # noqa: PTH120
@@ -154,9 +152,9 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
     return kept, tuple(damage)
 
 
-def _copy(disk: Disk, log: LogFile, target: str) -> None:
+def _copy(disk: Disk, log: LogFile, stem: str) -> str:
     """Copy a log byte by byte: a second name for it would hide from open handles that it was replaced."""
-    fd = disk.create(target)
+    fd, kept = create_dated(disk, stem)
     try:
         at = 0
         while data := log.pread(WINDOW_BYTES, at):
@@ -165,3 +163,4 @@ def _copy(disk: Disk, log: LogFile, target: str) -> None:
         disk.sync_data(fd)
     finally:
         disk.close(fd)
+    return kept

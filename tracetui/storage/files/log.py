@@ -18,6 +18,7 @@ from operator import gt
 from typing import Any, ClassVar
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
+from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Stretch
 from tracetui.storage.columns import Base, Columns, Numbers
@@ -359,6 +360,17 @@ def create_file(disk: Disk, path: str, content: bytes) -> None:
     except OSError:
         disk.unlink(path)
         raise
+
+
+def create_dated(disk: Disk, stem: str) -> tuple[int, str]:
+    """Make a file named by the time, or by the next millisecond that is free; return descriptor and path."""
+    stamp = now_ms()
+    while True:
+        path = f"{stem}-{stamp}"
+        try:
+            return disk.create(path), path
+        except FileExistsError:
+            stamp += 1
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:

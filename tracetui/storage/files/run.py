@@ -49,7 +49,7 @@ from tracetui.storage.files.frame import (
 )
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import INDEX_SUFFIX, Covered, open_index, write_index
-from tracetui.storage.files.log import BodyRefs, LogFile, WriteHandle, write_all
+from tracetui.storage.files.log import BodyRefs, LogFile, WriteHandle, create_dated, write_all
 from tracetui.storage.tail import NOT_OURS, Tail
 
 LOCK_SECONDS = 10.0
@@ -441,9 +441,8 @@ class RunFile:
     def _cut(self, fd: int, size: int) -> None:
         """Save a torn tail beside the log, then cut it off. Only the lock's holder may."""
         torn = self._log.pread(size - self._end, self._end)
-        aside = f"{self.path}.torn-{self._end}-{now_ms()}"
         try:
-            saved = self._disk.create(aside)
+            saved, aside = create_dated(self._disk, f"{self.path}.torn-{self._end}")
             try:
                 write_all(self._disk, saved, torn)
                 self._disk.sync_data(saved)
