@@ -16,6 +16,7 @@ from tests.storage.files.campaign.medium import PLACE, Medium, Process
 from tracetui import CorruptionError, RunNotFoundError, Thought, TraceDraft, TraceTuiError
 from tracetui.model.change import Change, new_trace
 from tracetui.model.trace import Trace
+from tracetui.model.value import Value
 from tracetui.storage.backend import Index
 from tracetui.storage.files.engine import FileEngine
 
@@ -35,8 +36,8 @@ class Expected:
     open: bool
     tags: list[str]
     content: str
-    metadata: dict[str, int] = field(default_factory=dict)
-    """Merged in by its end."""
+    metadata: Value = None
+    """What its end merges its own into."""
 
 
 @dataclass(slots=True)
@@ -216,7 +217,7 @@ def compare_body(trace: Trace, expected: Expected, ended: set[str], *, is_damage
             raise AssertionError("a damaged body was read")
         return
     assert trace.trace_type == Thought(expected.content)
-    assert trace.metadata == ({"end": 1} if trace.id in ended else None)
+    assert trace.metadata == ({"end": 1} if trace.id in ended else expected.metadata)
 
 
 def changes_of(engine: FileEngine, run_id: str) -> list[tuple[int, Label]]:

@@ -130,14 +130,15 @@ class Medium:
 class Fault:
     """What happens at the k-th call of a process, counted from 0; of those of one name if ``call`` says so.
 
-    ``part`` is the share of a write's bytes that are taken before; ``after`` lets the call take effect first.
+    ``part`` is what a write takes before: so many bytes, or that share of them; ``after`` lets the call take
+    effect first. A call that is ``short`` succeeds with that part.
     """
 
     at: int
     kind: str = "fail"
     call: str | None = None
     failure: int = errno.EIO
-    part: float = 0.0
+    part: float = 0
     after: bool = False
     forever: bool = False
 
@@ -251,8 +252,8 @@ class Process(Disk):
             held.file.holder = None
 
     def write(self, fd: int, data: bytes) -> int:
-        def part(share: float) -> int:
-            return self._write(fd, data[: int(len(data) * share)])
+        def part(taken: float) -> int:
+            return self._write(fd, data[: taken if isinstance(taken, int) else int(len(data) * taken)])
 
         return self._call("write", lambda: self._write(fd, data), part)
 

@@ -49,6 +49,7 @@ class Story:
             Teller(Process(self.medium, fault if n == 0 else None), kind) for n, kind in enumerate(kinds)
         ]
         self.faulty = self.tellers[0].disk
+        self.sizes: tuple[int, ...] = SIZES
         self._steps = steps
         self._names = (f"{n}" for n in range(10_000))
         self.refusals = 0
@@ -151,7 +152,7 @@ class Story:
             parent = self.chance.choice(sure)
         elif self.chance.random() < 0.1:
             parent, waits = f"not {name}", True
-        content = name + "x" * self.chance.choice(SIZES)
+        content = name + "x" * self.chance.choice(self.sizes)
         is_open, tags = self.chance.random() < 0.3, [f"tag {name}"] * (self.chance.random() < 0.3)
         run.traces[name] = Expected(parent, waits, is_open, tags, content)
         draft = TraceDraft(
