@@ -191,7 +191,7 @@ def test_open_and_end(run: Run, tmp_path: Path) -> None:
         (("open",), 2, "`tracetui tree` and `tracetui why`"),
         (("demo",), 2, "needs a terminal"),
         (("import", "/nowhere"), 3, "cannot be opened"),
-        (("export", "--format", "nope"), 2, "only jsonl"),
+        (("export", "--format", "nope"), 2, "choose jsonl or markdown"),
         (("--store", "redis://u:p@h", "run", "list"), 4, "no engine for redis://"),
     ],
 )

@@ -48,3 +48,38 @@ def test_diff_shows_hostile_payloads_as_text(run: Run, tmp_path: Path) -> None:
         assert shown.code == 1
         assert not any(char in shown.out for char in "\x1b\x9b\u202e\x07")
     assert shown.out.isascii()
+
+
+# ---- Markdown --------------------------------------------------------------------------------------------
+
+
+def test_markdown_of_a_run_a_trace_and_hits(run: Run, tmp_path: Path) -> None:
+    """Each with a budget if wanted; to a file too, and of a recording."""
+    two_logins(tmp_path)
+    whole = run("export", "run-a", "--format", "markdown")
+    assert (whole.code, whole.lines[0]) == (0, "# `fix-login-bug`: FAILED  2 errors, 0 recovered")
+    short = run("export", "run-a", "--format", "markdown", "--max-tokens", "200")
+    assert len(short.out) <= 800 < len(whole.out)
+    assert "Left out: " in short.lines[-1]
+    assert run("export", "run-a", "--format", "markdown", "-o", str(tmp_path / "a.md")).out == ""
+    assert (tmp_path / "a.md").read_text() == whole.out
+    assert run("export", "run-a", "-o", str(tmp_path / "a.jsonl")).code == 0
+    of_file = run("export", str(tmp_path / "a.jsonl"), "--format", "markdown")
+    assert of_file.out == whole.out
+    step = run("show", "run-a/error1", "--markdown")
+    assert "## Path" in step.lines
+    assert run("show", "run-a/error1", "--format", "markdown").out == step.out
+    hits = run("query", "type:Error", "--run", "run-a", "--format", "markdown", "--max-tokens", "150")
+    assert hits.lines[0] == "# 2 traces found by `type:Error`"
+    none = run("query", "tag:none", "--run", "run-a", "--format", "markdown")
+    assert (none.code, none.lines) == (1, ["# 0 traces found by `tag:none`"])
+
+
+def test_a_budget_is_refused_where_it_means_nothing(run: Run, tmp_path: Path) -> None:
+    """For other formats, and below one token."""
+    two_logins(tmp_path)
+    assert run("export", "run-a", "--max-tokens", "10").code == 2
+    assert run("export", "run-a", "--format", "yaml").code == 2
+    assert run("show", "run-a/error1", "--max-tokens", "10").code == 2
+    assert run("query", "--run", "run-a", "--max-tokens", "10").code == 2
+    assert run("export", "run-a", "--format", "markdown", "--max-tokens", "0").code == 2

@@ -13,6 +13,7 @@ from tracetui.cli.runs import FormatOption, JsonOption, wants_json
 from tracetui.cli.session import session
 
 if TYPE_CHECKING:
+    from tracetui.analysis.verdict import Verdict
     from tracetui.model.run import Run
     from tracetui.storage.backend import RunView
 
@@ -22,13 +23,13 @@ def register(app: typer.Typer) -> None:
     app.command()(diff)
 
 
-def verdict_of(view: RunView, run: Run) -> str:
-    """Return the label of a run's verdict as of now."""
+def verdict_of(view: RunView, run: Run) -> Verdict:
+    """Return the verdict on a run as of now."""
     from tracetui.analysis.verdict import Liveness, judge
     from tracetui.model.clock import now_ms
     from tracetui.store.ownership import is_lost, is_owned
 
-    return judge(view, now_ms(), Liveness(is_owned(run), is_lost(run))).label
+    return judge(view, now_ms(), Liveness(is_owned(run), is_lost(run)))
 
 
 def written(lines: Iterable[str]) -> Iterator[str]:
@@ -58,7 +59,7 @@ def diff(
     chosen = wants_json(format_name, json)
     found = [chosen_run(name) for name in (a, b)]
     views = [db.view(run.id) for db, run in found]
-    verdicts = [verdict_of(view, run) for view, (_, run) in zip(views, found, strict=True)]
+    verdicts = [verdict_of(view, run).label for view, (_, run) in zip(views, found, strict=True)]
     result = analysis.diff(*views)
     sides = render.Sides(*views)
     if chosen == "json":

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tracetui.cli import diagnostics, output
 from tracetui.cli.diagnostics import UsageError
+from tracetui.cli.reading import MaxTokens, RunOrFile, chosen_run, with_budget
 from tracetui.cli.runs import FormatOption, JsonOption, wants_json
 from tracetui.cli.session import as_file, find_run, session
+
+if TYPE_CHECKING:
+    from tracetui.model.run import Run
+    from tracetui.store.database import Database
 
 
 def register(app: typer.Typer) -> None:
@@ -50,19 +56,22 @@ def import_files(
 
 
 def export(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run to export")] = None,
+    run: RunOrFile = None,
     format_name: Annotated[
-        str, typer.Option("--format", help="jsonl: our own JSON lines, which import reads")
+        str,
+        typer.Option(
+            "--format", help="jsonl: our own JSON lines, which import reads; markdown: for a reader"
+        ),
     ] = "jsonl",
+    max_tokens: MaxTokens = None,
     to: Annotated[str | None, typer.Option("--output", "-o", help="File to write; - is stdout")] = None,
 ) -> None:
-    """Export a run: its record, traces and notes, a JSON line each"""
-    from tracetui.importing.exporting import export_lines
-
-    if format_name != "jsonl":
-        raise UsageError(f"--format {format_name}: only jsonl is there yet")
-    found = find_run(session.db, run)
-    lines = export_lines(session.db, found.id)
+    """Export a run: jsonl has its record, traces and notes, a line each; markdown tells why it ended first"""
+    if format_name not in ("jsonl", "markdown"):
+        raise UsageError(f"--format {format_name}: choose jsonl or markdown")
+    with_budget(format_name, max_tokens)
+    db, found = chosen_run(run)
+    lines = _markdown(db, found, max_tokens) if format_name == "markdown" else _json_lines(db, found)
     if to is None or to == "-":
         output.lines(lines)
         return
@@ -71,6 +80,20 @@ def export(
             file.writelines(line + "\n" for line in lines)
     except OSError as problem:
         raise UsageError(f"{to} cannot be written: {problem.strerror}") from None
+
+
+def _json_lines(db: Database, found: Run) -> Iterator[str]:
+    from tracetui.importing.exporting import export_lines
+
+    return export_lines(db, found.id)
+
+
+def _markdown(db: Database, found: Run, max_tokens: int | None) -> Iterator[str]:
+    from tracetui.cli.differences import verdict_of
+    from tracetui.render.markdown import run_markdown
+
+    view = db.view(found.id)
+    yield run_markdown(view, verdict_of(view, found), max_tokens).removesuffix("\n")
 
 
 def open_command(

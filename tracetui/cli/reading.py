@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tracetui.model.trace import Trace
     from tracetui.querying.ast import Query
     from tracetui.querying.plan import Plan
+    from tracetui.storage.backend import RunView
     from tracetui.store.database import Database
 
 RunOrFile = Annotated[
@@ -25,7 +26,13 @@ RunOrFile = Annotated[
         metavar="[RUN|FILE]", help="Run (run:x forces one) or a recording [default: $TRACETUI_RUN, newest]"
     ),
 ]
-QUERY_FORMATS = ("table", "json", "jsonl", "ids", "tree", "count")
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens", min=1, help="With markdown: at most so many tokens, 4 characters counted as one"
+    ),
+]
+QUERY_FORMATS = ("table", "json", "jsonl", "ids", "tree", "markdown", "count")
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +43,16 @@ def register(app: typer.Typer) -> None:
     app.command()(facets)
     app.command()(tail)
     app.command()(why)
+
+
+def with_budget(chosen: str, max_tokens: int | None) -> str:
+    """Return the format, if a budget has a meaning there.
+
+    :raises UsageError: if it has none.
+    """
+    if max_tokens is not None and chosen != "markdown":
+        raise UsageError("--max-tokens goes with --format markdown")
+    return chosen
 
 
 def chosen_run(name: str | None) -> tuple[Database, Run]:
@@ -77,6 +94,7 @@ def query(
     format_name: Annotated[str, typer.Option("--format", help=", ".join(QUERY_FORMATS))] = "table",
     json: JsonOption = False,
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many hits")] = None,
+    max_tokens: MaxTokens = None,
     fail_if_any: Annotated[
         bool, typer.Option("--fail-if-any", help="Exit 1 if anything matches, 0 if nothing")
     ] = False,
@@ -88,7 +106,7 @@ def query(
 
     Exits 0 with hits, 1 without; with --fail-if-any the other way round. docs/query.md has the language
     """
-    chosen = wants_json(format_name, json, QUERY_FORMATS)
+    chosen = with_budget(wants_json(format_name, json, QUERY_FORMATS), max_tokens)
     asked = _asked(expression or [], type_name, tag, since, until, parent, text)
     if all_runs and run is not None:
         raise UsageError("--run and --all exclude each other")
@@ -102,7 +120,7 @@ def query(
             used.append(plan)
             yield plan
 
-    found = _answer(db, kept(), asked, chosen, limit)
+    found = _answer(db, kept(), asked, chosen, limit, max_tokens)
     for plan in used:
         if explain:
             diagnostics.say(plan.explain())
@@ -144,7 +162,9 @@ def _asked(
     return parsed.query
 
 
-def _answer(db: Database, plans: Iterator[Plan], asked: Query, chosen: str, limit: int | None) -> bool:
+def _answer(
+    db: Database, plans: Iterator[Plan], asked: Query, chosen: str, limit: int | None, max_tokens: int | None
+) -> bool:
     """Write what the query finds; return whether it found anything."""
     from itertools import islice
 
@@ -156,12 +176,19 @@ def _answer(db: Database, plans: Iterator[Plan], asked: Query, chosen: str, limi
         table = table_of(plans, asked.stages)
         _write_table(table.columns, table.rows[:limit], table.to_json()[:limit], chosen)
         return any(value not in (0, None) for row in table.rows for value in row)
-    hits = [
-        (plan.reader.view.run_id, plan.reader.view.trace(seq))
-        for plan, seq in islice(hits_of(plans, asked.stages), limit)
-    ]
-    _write(db, hits, chosen)
-    return bool(hits)
+    found = list(islice(hits_of(plans, asked.stages), limit))
+    if chosen == "markdown":
+        _write_markdown([(plan.reader.view, seq) for plan, seq in found], asked, max_tokens)
+    else:
+        _write(db, [(plan.reader.view.run_id, plan.reader.view.trace(seq)) for plan, seq in found], chosen)
+    return bool(found)
+
+
+def _write_markdown(hits: list[tuple[RunView, int]], asked: Query, max_tokens: int | None) -> None:
+    from tracetui.querying.printer import print_query
+    from tracetui.render.markdown import hits_markdown
+
+    output.line(hits_markdown(hits, print_query(asked), max_tokens).removesuffix("\n"))
 
 
 def _write_table(
@@ -294,12 +321,24 @@ def show(
         str, typer.Argument(metavar="[RUN/]TRACE", help="Id of a trace, or a unique part of it")
     ],
     run: Annotated[str | None, typer.Option("--run", help="Run the trace is in")] = None,
-    format_name: FormatOption = "table",
+    format_name: Annotated[str, typer.Option("--format", help="table, json or markdown")] = "table",
     json: JsonOption = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Same as --format markdown: the trace and what is below it")
+    ] = False,
+    max_tokens: MaxTokens = None,
 ) -> None:
     """Show everything about a trace"""
-    chosen = wants_json(format_name, json)
+    asked = wants_json("markdown" if markdown else format_name, json, ("table", "json", "markdown"))
+    chosen = with_budget(asked, max_tokens)
     found, trace_id = find_trace(session.db, trace, run)
+    if chosen == "markdown":
+        from tracetui.render.markdown import trace_markdown
+
+        view = session.db.view(found.id)
+        seq = view.seq_of(trace_id) or 0
+        output.line(trace_markdown(view, seq, max_tokens).removesuffix("\n"))
+        return
     value = session.db.backend.get(found.id, (trace_id,))[0]
     assert value is not None  # noqa: S101 - it was found just now
     if chosen == "json":
