@@ -74,6 +74,10 @@ class Rollup(Columns):
         span: int = self.end_ms[row] - self.start_ms[row]
         return span
 
+    def counts(self, row: int) -> bool:
+        """Whether a trace's own usage is part of the sums: not that of wrappers and aggregates."""
+        return bool(self.marks[row] & _COUNTED)
+
     # ---- all of them -------------------------------------------------------------------------------------
 
     @classmethod
