@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tracetui.analysis.asking import search
     from tracetui.errors import (
         BatchTooLargeError,
         ClosedError,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from tracetui.model.trace_type import Custom, Decision, Error, Query, Thought, ToolCall, TraceType
     from tracetui.model.tree import TraceTree
     from tracetui.model.value import Value, ValueLike
-    from tracetui.querying.search import search
     from tracetui.store.database import Database
     from tracetui.store.database import open_database as open  # noqa: A004 - the public name
     from tracetui.store.trace_store import TraceStore
@@ -78,7 +78,7 @@ _HOMES = {
     ),
     "tracetui.model.tree": ("TraceTree",),
     "tracetui.model.value": ("Value", "ValueLike"),
-    "tracetui.querying.search": ("search",),
+    "tracetui.analysis.asking": ("search",),
     "tracetui.store.database": ("Database", "open"),
     "tracetui.store.trace_store": ("TraceStore",),
     "tracetui.store.transaction": ("Transaction",),

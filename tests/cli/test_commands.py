@@ -329,6 +329,9 @@ def test_hostile_text_never_reaches_the_terminal(run: Run) -> None:
         ("query",),
         ("facets",),
         ("why",),
+        ("why", "--json"),
+        ("stats", "--by", "tool"),
+        ("loops",),
         ("run", "show", HOSTILE + "x"),
         ("query", "--format", "jsonl"),
     ):

@@ -1,4 +1,4 @@
-"""Commands that read: ``query``, ``tree``, ``show``, ``facets``, ``tail``, ``why``."""
+"""Commands that read: ``query``, ``tree``, ``show``, ``facets``, ``tail``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ def register(app: typer.Typer) -> None:
     app.command()(show)
     app.command()(facets)
     app.command()(tail)
-    app.command()(why)
 
 
 def with_budget(chosen: str, max_tokens: int | None) -> str:
@@ -111,12 +110,13 @@ def query(
     if all_runs and run is not None:
         raise UsageError("--run and --all exclude each other")
     db, ids = (session.db, [found.id for found in session.db.runs()]) if all_runs else _one(run)
+    from tracetui.analysis.asking import surroundings
     from tracetui.querying.search import plans
 
     used: list[Plan] = []
 
     def kept() -> Iterator[Plan]:
-        for plan in plans(db, asked, ids, skip_missing=all_runs):
+        for plan in plans(db, asked, ids, surroundings(), skip_missing=all_runs):
             used.append(plan)
             yield plan
 
@@ -376,7 +376,7 @@ def facets(run: RunOrFile = None, format_name: FormatOption = "table", json: Jso
     output.lines(table(("FIELD", "TRACES", "VALUE"), rows, output.width()))
 
 
-# ---- tail, why -------------------------------------------------------------------------------------------
+# ---- tail -------------------------------------------------------------------------------------------------
 
 
 def tail(
@@ -407,47 +407,3 @@ def _tail_line(trace: Trace) -> str:
     from tracetui.render.figures import date
 
     return f"{date(trace.timestamp)}  {letter(trace.kind_code, trace.type_name)} {summary(trace)}"
-
-
-def why(run: RunOrFile = None, format_name: FormatOption = "table", json: JsonOption = False) -> None:
-    """Say how a run ended and why: its verdict, what ended it, where, and what came just before"""
-    from tracetui.analysis.before import just_before
-    from tracetui.analysis.errors import find_errors
-    from tracetui.analysis.summary import letter, summary
-    from tracetui.analysis.verdict import Liveness, folder_of, judge, path_of
-    from tracetui.model.clock import now_ms
-    from tracetui.store.ownership import is_lost, is_owned
-
-    chosen = wants_json(format_name, json)
-    db, found = chosen_run(run)
-    view = db.view(found.id)
-    errors = find_errors(view)
-    verdict = judge(view, now_ms(), Liveness(is_owned(found), is_lost(found)), errors)
-    folder = folder_of(found)
-    path = path_of(view, verdict.landing) if verdict.landing >= 0 else []
-    before = just_before(view, verdict.landing).seqs() if verdict.landing >= 0 else []
-
-    def told(seq: int) -> str:
-        return (
-            f"{letter(view.kinds[seq], view.type_names[view.types[seq]])} {summary(view.trace(seq), folder)}"
-        )
-
-    if chosen == "json":
-        output.json({
-            "run_id": found.id, "name": found.name, "verdict": verdict.label, "why": verdict.why,
-            "errors": verdict.errors, "recovered": verdict.recovered,
-            "landing": view.ids[verdict.landing] if path else None,
-            "path": [{"id": view.ids[seq], "summary": told(seq)} for seq in path],
-            "just_before": [{"id": view.ids[seq], "summary": told(seq)} for seq in before],
-        })  # fmt: skip
-        return
-    output.line(verdict.text())
-    if verdict.why:
-        output.line(verdict.why)
-    if path:
-        output.line("")
-        output.lines("  " * min(depth, 40) + told(seq) for depth, seq in enumerate(path))
-    if before:
-        output.line("")
-        output.line("just before:")
-        output.lines(f"  {told(seq)}" for seq in before)

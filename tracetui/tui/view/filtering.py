@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tracetui.analysis.asking import surroundings
 from tracetui.errors import QueryError
 from tracetui.querying import execute
 from tracetui.querying.grammar import parse
@@ -24,9 +25,9 @@ def matches(view: RunView, text: str, now_ms: int) -> Iterator[list[int]]:
 
     :raises QueryError: if the query cannot be understood.
     """
-    return execute.execute_in_pieces(view, parse(text, stages=False), now_ms)
+    return execute.execute_in_pieces(view, parse(text, stages=False), around=surroundings(now_ms))
 
 
 def matching(view: RunView, text: str, seqs: Iterable[int], now_ms: int) -> list[int]:
     """Return those of the seqs that match."""
-    return execute.matches(view, parse(text, stages=False), list(seqs), now_ms)
+    return execute.matches(view, parse(text, stages=False), list(seqs), around=surroundings(now_ms))
