@@ -319,7 +319,7 @@ EXPECTED = {
         "Here's what I did across multiple tool calls",
     ),
     "claude-code/erk-small-orphan-tooluse.jsonl": ("CUT OFF", 0, 0, "erk exec upload-impl-session"),
-    "claude-code/erk-subagents15-compact-4MB.jsonl": ("CUT OFF", 18, 18, "Generalize PR Body Preservation"),
+    "claude-code/erk-subagents15-compact-4MB.jsonl": ("CUT OFF", 18, 18, "erk exec impl-verify"),
     "claude-code/episodic-short.jsonl": ("ENDED", 0, 0, "The agent designed an Employee class"),
 }
 

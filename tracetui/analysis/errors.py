@@ -4,14 +4,15 @@ The words, by docs/glossary.md and the explorer's design:
 
 - *Errors* are Error records; of equal type and message along one chain of ancestors only the innermost counts.
   A cancelled one is none.
-- *Recovered*: said so (``metadata.recovered`` or ``recoverable``), or the enclosing agent or turn ended ok, or,
-  where ends are not recorded, a later model step of the same agent follows.
+- *Recovered*: said so (``metadata.recovered`` or ``recoverable``), or the enclosing agent or turn (without one the
+  root above) ended ok, or, where ends are not recorded, a later model step of the same agent follows.
 - *Terminal error*: the last error that was not recovered, by (end, seq).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracetui.errors import TraceTuiError
@@ -142,9 +143,14 @@ class _Agents:
         self._last_model: dict[int, int] = {}
 
     def went_on(self, seq: int) -> bool:
-        """Whether the enclosing agent or turn ended ok, or a later model step of the same agent follows."""
+        """Whether the enclosing agent or turn ended ok, or a later model step of the same agent follows.
+
+        Where no agent or turn encloses it, the root above is what the run as a whole was.
+        """
         view = self._view
         holder = self.enclosing(seq)
+        if holder < 0 and view.parents[seq] >= 0:
+            holder = self._root(seq)
         if holder >= 0 and view.ends[holder] != NO_TIME:
             return view.statuses[holder] == _OK
         return self._model_after(self.agent_of(seq), seq)
@@ -156,6 +162,12 @@ class _Agents:
     def agent_of(self, seq: int) -> int:
         """Return the nearest agent above a trace, −1 for the run itself."""
         return self._nearest(seq, {AGENT})
+
+    def _root(self, seq: int) -> int:
+        node = seq
+        while (parent := self._view.parents[node]) >= 0:
+            node = parent
+        return node
 
     def _nearest(self, seq: int, names: set[str]) -> int:
         view = self._view
@@ -173,6 +185,18 @@ class _Agents:
             model = self._models[self._unseen]
             self._last_model.setdefault(self.agent_of(model), model)
         return self._last_model.get(agent, -1) > seq
+
+
+def left_behind(view: RunView, seqs: Sequence[int]) -> set[int]:
+    """Return those of some traces after which, in time, a model step of the same agent begins."""
+    if not seqs:
+        return set()
+    agents = _Agents(view)
+    last: dict[int, int] = {}
+    for model in view.by_type(MODEL):
+        agent = agents.agent_of(model)
+        last[agent] = max(last.get(agent, NO_TIME), view.timestamps[model])
+    return {seq for seq in seqs if last.get(agents.agent_of(seq), NO_TIME) > view.timestamps[seq]}
 
 
 # ---- signatures ------------------------------------------------------------------------------------------

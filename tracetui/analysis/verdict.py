@@ -1,8 +1,8 @@
 """How a run ended, in one word and one sentence, and the trace on which a look at it should begin.
 
 *Verdict*, first match: the run's recorded end; a recorded outcome; LIVE; LOST; a terminal error: FAILED; open
-calls: CUT OFF; else ENDED, never OK. *Landing*: the terminal error; else the deepest open call; else, for ENDED
-or failed by score, the last model output; else the root.
+calls: CUT OFF; else ENDED, never OK. *Landing*: the terminal error; else the deepest open call that the model did
+not go on without; else, for ENDED or failed by score, the last model output; else the root.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tracetui.analysis.errors import MODEL, Errors, find_errors
+from tracetui.analysis.errors import MODEL, Errors, find_errors, left_behind
 from tracetui.analysis.summary import summary
 from tracetui.model.run import ACTIVE, CANCELLED, COMPLETED, FAILED, PAUSED, Run
 from tracetui.model.text import first_line, printable
@@ -131,6 +131,8 @@ def _landing(view: RunView, label: str, errors: Errors) -> int:
         return errors.terminal.seq
     still_open = open_calls(view)
     if still_open:
+        behind = left_behind(view, still_open)
+        still_open = [seq for seq in still_open if seq not in behind] or still_open
         return max(still_open, key=lambda seq: (depth_of(view, seq), seq))
     if label in ("ENDED", "FAILED"):
         said = _last_said(view)
