@@ -67,8 +67,9 @@ def test_stats_by_type_tool_model_and_agent(run: Run, tmp_path: Path) -> None:
     logins(tmp_path)
     shown = run("stats", "run-b", "--by", "tool")
     assert shown.code == 0
-    assert shown.lines[0].split()[:3] == ["TOOL", "COUNT", "FAIL"]
-    assert any(line.split()[:3] == ["bash", "4", "4"] for line in shown.lines)
+    assert shown.lines[0].split()[:2] == ["COUNT", "FAIL"]
+    assert shown.lines[0].split()[-1] == "TOOL"
+    assert any(line.split()[:2] == ["4", "4"] and line.endswith("  bash") for line in shown.lines)
     assert any(line.startswith("critical path ") for line in shown.lines)
     told = json.loads(run("stats", "run-b", "--by", "tool", "--json").out)
     row = next(row for row in told["rows"] if row["name"] == "bash")
@@ -99,3 +100,19 @@ def test_a_long_loop_is_told_in_short_unless_all_is_wanted(run: Run, tmp_path: P
         login_bug(db, loops=12, run_id="run-a")
     assert "  … 6 more" in run("loops", "run-a").lines
     assert len(run("loops", "run-a", "--all").lines) > 12
+
+
+def test_stats_with_context_has_a_row_for_each_model_step(
+    run: Run, shared_data: Path, tmp_path: Path
+) -> None:
+    """In text and JSON, and it says where it is known from; none is 1."""
+    path = str(shared_data / "otlp" / "pydantic-ai-default.otlp.jsonl")
+    shown = run("stats", path, "--context")
+    assert shown.lines[0].split()[:2] == ["+TIME", "FROM"]
+    assert len(shown.lines) == 11
+    told = json.loads(run("stats", path, "--context", "--json").out)["steps"]
+    assert [(step["source"], step["messages"], step["new"]) for step in told[:2]] == [
+        ("messages", 2, [0, 1]), ("messages", 4, [3]),
+    ]  # fmt: skip
+    logins(tmp_path)
+    assert run("stats", "run-c", "--context").code == 1

@@ -58,6 +58,11 @@ class Explanation:
     slow: tuple[SlowSpot, ...]
     timing: Timing
 
+    @property
+    def is_ended_by_error(self) -> bool:
+        """Whether the run landed on its terminal error."""
+        return self.verdict.terminal >= 0 and self.verdict.terminal == self.verdict.landing
+
 
 def explain(
     view: RunView,
@@ -75,7 +80,7 @@ def explain(
     before = just_before(view, landing) if landing >= 0 else Before()
     loop = loops.of(call)
     told = verdict.why
-    if errors.terminal is not None and landing == errors.terminal.seq:
+    if landing >= 0 and landing == verdict.terminal:
         told = _sentence(view, errors, call, loop, before)
     return Explanation(
         verdict, told, path, before, call, loop, loops, tuple(seen_before(view, others, errors)),

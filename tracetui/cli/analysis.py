@@ -17,6 +17,7 @@ from tracetui.errors import TraceTuiError
 
 if TYPE_CHECKING:
     from tracetui.model.run import Run
+    from tracetui.storage.backend import RunView
     from tracetui.store.database import Database
 
 ByOption = Annotated[str, typer.Option("--by", help="type, tool, model or agent")]
@@ -77,6 +78,9 @@ def _signatures(runs: list[tuple[Database, Run]]) -> Iterator[tuple[str, dict[st
 def stats(
     run: RunOrFile = None,
     by: ByOption = "type",
+    context: Annotated[
+        bool, typer.Option("--context", help="A row for each model step: what was new, dropped, how full")
+    ] = False,
     format_name: FormatOption = "table",
     json: JsonOption = False,
 ) -> None:
@@ -94,6 +98,9 @@ def stats(
         raise UsageError(f"--by {by}: choose one of {', '.join(BY)}")
     db, found = chosen_run(run)
     view = db.view(found.id)
+    if context:
+        _write_context(view, chosen)
+        return
     timing = timing_of(view)
     rows = statistics(view, wanted, timing)
     if chosen == "json":
@@ -101,6 +108,19 @@ def stats(
     else:
         output.lines(written(render.statistics_lines(rows, timing, by, output.width())))
     if not rows:
+        raise diagnostics.Ended(diagnostics.NOTHING)
+
+
+def _write_context(view: RunView, chosen: str) -> None:
+    from tracetui.analysis.context import context_of
+    from tracetui.render import context as render
+
+    steps = context_of(view)
+    if chosen == "json":
+        output.json({"run_id": view.run_id, "steps": render.context_data(steps, view)})
+    else:
+        output.lines(written(render.context_lines(steps, view, output.width())))
+    if not steps:
         raise diagnostics.Ended(diagnostics.NOTHING)
 
 

@@ -35,16 +35,31 @@ class Telling:
         return None if seq < 0 else {"id": self.view.ids[seq], "summary": self.line(seq)}
 
 
-_HEAD = (
-    "COUNT", "FAIL", "P50", "P95", "MAX", "SELF", "TOTAL", "IN", "OUT", "COST", "WITH BELOW: ERR", "IN", "OUT", "COST",
-)  # fmt: skip
-
 # ---- statistics ------------------------------------------------------------------------------------------
 
 
+_COLUMNS = (
+    "COUNT", "FAIL", "P50", "P95", "MAX", "SELF", "TOTAL", "IN", "OUT", "COST", "SUB:ERR", "SUB:IN", "SUB:OUT",
+    "SUB:COST",
+)  # fmt: skip
+_LEFT_OUT_WHEN_NARROW = frozenset({"SELF", "SUB:IN", "SUB:OUT", "SUB:COST"})
+WIDE = 110
+"""Cells from which on a table of statistics has all of its columns."""
+
+
 def statistics_lines(rows: Sequence[Figures], timing: Timing, by: str, width: int) -> Iterator[str]:
-    """Yield a table of figures and a line about the time of the run."""
-    yield from table((by.upper(), *_HEAD), [_statistics_row(row) for row in rows], width)
+    """Yield a table of figures and a line about the time of the run.
+
+    Columns that are empty in every row are left out, and in less than 110 cells those of subtrees but errors.
+    """
+    cells = [_statistics_row(row) for row in rows]
+    kept = [
+        n
+        for n, name in enumerate(_COLUMNS)
+        if any(row[n] != "" for row in cells) and (not 0 < width < WIDE or name not in _LEFT_OUT_WHEN_NARROW)
+    ]
+    shown = [(*(row[n] for n in kept), figures.name) for row, figures in zip(cells, rows, strict=True)]
+    yield from table((*(_COLUMNS[n] for n in kept), by.upper()), shown, width)
     if timing.end_ms > timing.start_ms:
         yield ""
         yield time_line(timing)
@@ -52,7 +67,7 @@ def statistics_lines(rows: Sequence[Figures], timing: Timing, by: str, width: in
 
 def _statistics_row(row: Figures) -> tuple[object, ...]:
     return (
-        row.name, row.count, row.failed or "", duration(row.p50), duration(row.p95), duration(row.max),
+        row.count, row.failed or "", duration(row.p50), duration(row.p95), duration(row.max),
         duration(row.self_ms) if row.durations else "", duration(row.total_ms) if row.durations else "",
         *_usage(row.own_in, row.own_out, row.own_usd), row.errors or "",
         *_usage(row.subtree_in, row.subtree_out, row.subtree_usd),
@@ -181,15 +196,22 @@ def why_lines(told: Explanation, view: RunView, names: Mapping[str, str]) -> Ite
     if loops:
         yield from ("", "loops:")
         yield from (f"  {loop_line(loop, telling)}" for loop in loops)
-    if told.seen:
+    repeated = [
+        seen
+        for n, seen in enumerate(told.seen)
+        if seen.others or seen.here > 1 or (not n and told.is_ended_by_error)
+    ]
+    if repeated:
         yield from ("", "seen before:")
-        for seen in told.seen[:3]:
+        for seen in repeated[:3]:
             where = ", ".join(f"{names.get(run) or run} ({short_id(run)})" for run, _ in seen.others[:4])
             yield f"  {seen.text()}{': ' + printable(where) if where else ''}"
             yield f"    {seen.signature[:120]}"
     if told.slow:
         yield from ("", "slow:")
-        yield from (f"  {duration(spot.ms):>6}  {_slow(spot, telling)}" for spot in told.slow)
+        yield from (
+            f"  {duration(spot.ms):>6}  {_slow(spot, telling, told.timing.start_ms)}" for spot in told.slow
+        )
 
 
 def _before_lines(told: Explanation, telling: Telling) -> Iterator[str]:
@@ -205,10 +227,12 @@ def _before_lines(told: Explanation, telling: Telling) -> Iterator[str]:
         yield f"last good call of it: {'none' if good < 0 else telling.line(good)}"
 
 
-def _slow(spot: SlowSpot, telling: Telling) -> str:
+def _slow(spot: SlowSpot, telling: Telling, start: int) -> str:
     if spot.gap is None:
         return telling.line(spot.seq)
-    return "nothing ran" + (f", before {telling.line(spot.seq)}" if spot.seq >= 0 else "")
+    return f"nothing ran at {offset(spot.gap.start_ms - start)}" + (
+        f", before {telling.line(spot.seq)}" if spot.seq >= 0 else ""
+    )
 
 
 def why_data(told: Explanation, view: RunView) -> dict[str, Any]:
