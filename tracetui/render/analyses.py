@@ -229,7 +229,7 @@ def _before_lines(told: Explanation, telling: Telling) -> Iterator[str]:
 
 def _slow(spot: SlowSpot, telling: Telling, start: int) -> str:
     if spot.gap is None:
-        return telling.line(spot.seq)
+        return f"{telling.line(spot.seq)}  at {offset(telling.view.timestamps[spot.seq] - start)}"
     return f"nothing ran at {offset(spot.gap.start_ms - start)}" + (
         f", before {telling.line(spot.seq)}" if spot.seq >= 0 else ""
     )
