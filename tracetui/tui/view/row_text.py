@@ -86,7 +86,8 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
 def highlighted(text: str, role: str, pattern: Bounded | None) -> list[Piece]:
     """Return the text in pieces, what the pattern finds in it in the role of hits.
 
-    >>> highlighted("a token", "text", re.compile("tok"))
+    >>> from tracetui.querying.patterns import literal_pattern
+    >>> highlighted("a token", "text", literal_pattern("tok"))
     [('a ', 'text'), ('tok', 'hit'), ('en', 'text')]
     """
     if pattern is None:
