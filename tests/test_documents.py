@@ -67,7 +67,7 @@ def test_the_two_commands_of_the_readme_do_the_set_up() -> None:
     """One opens the explorer, one passes the tests; CI runs the second one's words."""
     first, second = [block.strip() for block in blocks("README.md", "sh") if "venv" in block]
     assert first.endswith("tracetui demo")
-    assert second.endswith("coverage run -m pytest -q")
+    assert second.endswith("coverage run -m pytest -q -n auto")
     script = (REPOSITORY / ".ci" / "run").read_text()
     assert "README.md" in script
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.storage.files.campaign.report import Campaign
+from tests.storage.files.campaign.report import Campaign, Row, table
 from tracetui.storage.files import run as run_file
 
-CAMPAIGN = pytest.StashKey[Campaign]()
+COUNTED = "faults survived"
+"""The property of a test's report that holds a row: it comes back from workers too."""
 
 
 @pytest.fixture
 def campaign(request: pytest.FixtureRequest) -> Campaign:
-    """Return the campaign that all tests of a session report to."""
-    stash = request.config.stash
-    if CAMPAIGN not in stash:
-        stash[CAMPAIGN] = Campaign(bool(request.config.getoption("--long")))
-    return stash[CAMPAIGN]
+    """Return the campaign that a test reports to."""
+    properties = request.node.user_properties
+    return Campaign(
+        bool(request.config.getoption("--long")), lambda row: properties.append((COUNTED, tuple(row)))
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +28,13 @@ def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what was counted, passed tests included."""
-    campaign = config.stash.get(CAMPAIGN, None)
-    if campaign is not None and campaign.rows:
-        terminalreporter.section("faults survived" + (" (--long)" if campaign.is_long else ""))
-        for line in campaign.lines():
+    rows = [
+        Row(*value)
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == COUNTED
+    ]
+    if rows:
+        terminalreporter.section(COUNTED + (" (--long)" if config.getoption("--long") else ""))
+        for line in table(sorted(rows)):
             terminalreporter.write_line(line)

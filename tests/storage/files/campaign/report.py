@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 
-@dataclass(slots=True)
-class Row:
+class Row(NamedTuple):
     """A kind of fault: trials taken, and those in which the fault really struck. Violations fail the test."""
 
     kind: str
@@ -16,12 +16,12 @@ class Row:
     effective: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Campaign:
-    """The size of the trials, and a row for each kind that was done."""
+    """The size of the trials, and where a row for each kind that was done goes."""
 
     is_long: bool
-    rows: list[Row] = field(default_factory=list)
+    keep: Callable[[Row], None]
 
     def seeds(self, share: int, all_of_them: int) -> Iterator[Random]:
         """Yield a chance for each trial, always the same ones; the share is the beginning of all."""
@@ -34,15 +34,17 @@ class Campaign:
 
     def report(self, kind: str, trials: int, effective: int, at_least: float) -> None:
         """Keep what was counted; a test whose faults hardly struck has shown nothing, and fails."""
-        self.rows.append(Row(kind, trials, effective))
+        self.keep(Row(kind, trials, effective))
         print(f"{kind}: {effective:,} effective of {trials:,} trials, no violation")
         assert trials > 0
         assert effective >= at_least * trials, f"only {effective} of {trials} trials were effective"
 
-    def lines(self) -> list[str]:
-        """Return the rows as a table."""
-        width = max((len(row.kind) for row in self.rows), default=0)
-        return [
-            f"{row.kind:<{width}}  {row.trials:>9,} trials  {row.effective:>9,} effective  0 violations"
-            for row in self.rows
-        ]
+
+def table(rows: Iterable[Row]) -> list[str]:
+    """Return the rows as the lines of a table."""
+    rows = list(rows)
+    width = max((len(row.kind) for row in rows), default=0)
+    return [
+        f"{row.kind:<{width}}  {row.trials:>9,} trials  {row.effective:>9,} effective  0 violations"
+        for row in rows
+    ]
