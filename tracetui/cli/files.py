@@ -102,30 +102,40 @@ def open_command(
     ] = None,
     trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
     query: Annotated[str, typer.Option("--query", help="Filter to begin with")] = "",
+    view: Annotated[str, typer.Option("--view", help="View to begin with: tree, waterfall …")] = "tree",
 ) -> None:
     """Open the explorer: on the runs of the store, on a run, or on any recognised recording, followed while it grows"""
-    open_explorer(what or [], trace=trace, query=query)
+    open_explorer(what or [], trace=trace, query=query, view=view)
 
 
-def open_explorer(what: list[str], *, trace: str | None = None, query: str = "") -> None:
+def open_explorer(what: list[str], *, trace: str | None = None, query: str = "", view: str = "tree") -> None:
     """Open the explorer and end with its exit code."""
     if not output.is_terminal():
         raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
     if not output.is_terminal_input() and "-" not in what:
         _terminal_as_input()
+    _check_view(view)
     paths = [path for name in what if (path := as_file(name)) is not None]
     if paths and len(paths) < len(what):
         raise UsageError(f"{what[0]} and {what[-1]}: give either runs or files")
     if paths:
-        raise diagnostics.Ended(_explore_files(paths, trace, query))
+        raise diagnostics.Ended(_explore_files(paths, trace, query, view))
     from tracetui.tui.app import explore
 
     run_id = find_run(session.db, what[0], quiet=True).id if what else None
-    code = explore(session.db, run_id=run_id, trace_id=trace, query=query, ascii_only=session.ascii_only)
+    ascii_only = session.ascii_only
+    code = explore(session.db, run_id=run_id, trace_id=trace, query=query, view=view, ascii_only=ascii_only)
     raise diagnostics.Ended(code)
 
 
-def _explore_files(paths: list[str], trace: str | None, query: str) -> int:
+def _check_view(view: str) -> None:
+    from tracetui.tui.widgets.views import VIEWS
+
+    if view not in VIEWS:
+        raise UsageError(f"no view {view!r}; there are {', '.join(VIEWS)}")
+
+
+def _explore_files(paths: list[str], trace: str | None, query: str, view: str) -> int:
     from tracetui.importing.opening import Opening
     from tracetui.tui.app import explore
 
@@ -141,6 +151,7 @@ def _explore_files(paths: list[str], trace: str | None, query: str) -> int:
             opening.db,
             trace_id=trace,
             query=query,
+            view=view,
             place=place,
             importing=opening,
             ascii_only=session.ascii_only,

@@ -55,6 +55,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter.open", "ampersand", MAIN, "Filter by a query", "Find", "filter"),
     Action("filter.facets", "f", MAIN, "Filter panes: types, tags, time", "Find", "facets"),
     Action("filter.toggle", "o", MAIN, "All filters off and on", "Find"),
+    Action("view.tree", "1", MAIN, "Tree of the run", "Show"),
     Action("view.metric", "c", MAIN, "Show another metric in the rows", "Show"),
     Action("view.time", "t", MAIN, "Show times as offset, clock, or not", "Show"),
     Action("view.zoom", "z", MAIN, "Show this subtree alone", "Show"),

@@ -75,6 +75,7 @@ class ExplorerApp(App[int]):
         run_id: str | None = None,
         trace_id: str | None = None,
         query: str = "",
+        view: str = "tree",
         place: str | None = None,
         importing: Importing | None = None,
         ascii_only: bool = False,
@@ -88,7 +89,7 @@ class ExplorerApp(App[int]):
         self._ascii_filter = AsciiFilter()
         self.import_progress = ""
         self.picker_model = PickerModel(db)
-        self._run_id, self._trace_id, self._query = run_id, trace_id, query
+        self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
         self._copied_once = 0.0
         self.problem: BaseException | None = None
@@ -110,7 +111,7 @@ class ExplorerApp(App[int]):
         elif self._run_id is None:
             self.push_screen(PickerScreen(self.picker_model))
         else:
-            self.open_run(self._run_id, trace_id=self._trace_id, query=self._query)
+            self.open_run(self._run_id, trace_id=self._trace_id, query=self._query, view=self._view)
 
     def _import(self) -> None:
         """In a worker: bring in the file, show its first run as soon as there is one, go on while it grows."""
@@ -151,7 +152,8 @@ class ExplorerApp(App[int]):
         if len(ids) > 1 and self._run_id is None:
             self.push_screen(PickerScreen(self.picker_model))
         else:
-            self.open_run(self._run_id or ids[0], trace_id=self._trace_id, query=self._query)
+            run_id = self._run_id or ids[0]
+            self.open_run(run_id, trace_id=self._trace_id, query=self._query, view=self._view)
 
     # ---- screens -----------------------------------------------------------------------------------------
 
@@ -160,7 +162,9 @@ class ExplorerApp(App[int]):
         """Whether a run is open below the picker."""
         return any(isinstance(screen, MainScreen) for screen in self.screen_stack)
 
-    def open_run(self, run_id: str, *, trace_id: str | None = None, query: str = "") -> None:
+    def open_run(
+        self, run_id: str, *, trace_id: str | None = None, query: str = "", view: str = "tree"
+    ) -> None:
         """Show a run instead of the one that is shown."""
         try:
             model = RunModel(self.db, run_id)
@@ -176,7 +180,7 @@ class ExplorerApp(App[int]):
                 self.notify(f"no trace {printable(trace_id)} in this run", severity="warning", markup=False)
         while isinstance(self.screen, MainScreen) or (isinstance(self.screen, PickerScreen) and self.has_run):
             self.pop_screen()
-        self.push_screen(MainScreen(model, seq=seq, query=query))
+        self.push_screen(MainScreen(model, seq=seq, query=query, view=view))
 
     def show_picker(self) -> None:
         """Show all runs, over the one that is open."""
@@ -198,7 +202,8 @@ class ExplorerApp(App[int]):
                 return
         at = self.picker_model.row_of(run_id) + step
         if 0 <= at < len(self.picker_model.rows):
-            self.open_run(self.picker_model.rows[at].run.id)
+            view = self.screen.current.name_of_view if isinstance(self.screen, MainScreen) else "tree"
+            self.open_run(self.picker_model.rows[at].run.id, view=view)
         else:
             self.notify("no more runs in this direction", markup=False, timeout=2)
 
@@ -307,6 +312,7 @@ def explore(
     run_id: str | None = None,
     trace_id: str | None = None,
     query: str = "",
+    view: str = "tree",
     place: str | None = None,
     importing: Importing | None = None,
     ascii_only: bool = False,
@@ -314,7 +320,7 @@ def explore(
 ) -> int:
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
-    With ``over_picker`` the run lies over the list of all runs, to which one goes back.
+    ``view`` is one of ``widgets.views.VIEWS``. With ``over_picker`` the run lies over the list of all runs, to which one goes back.
 
     :raises TraceTuiError: what ended an import before anything could be shown.
     """
@@ -324,6 +330,7 @@ def explore(
         run_id=run_id,
         trace_id=trace_id,
         query=query,
+        view=view,
         place=place,
         importing=importing,
         ascii_only=ascii_only,

@@ -15,28 +15,29 @@ class Folding(RunScreen):
             self.detail.view.toggle()
         elif self.facets.is_open and self.facets.has_focus_within:
             self.facets.include()
-        elif len(self.model.tree):
-            self.refold(self.model.tree.toggle(self.tree_view.cursor))
+        else:
+            self.refold(self.current.toggle())
 
     def action_fold_close(self) -> None:
         """Fold, or go to the parent."""
-        if not len(self.model.tree) or self.active() is not self.tree_view:
+        row = self.current.tree_row
+        if row < 0 or self.active() is not self.current:
             return
-        if self.model.tree.fold(self.tree_view.cursor):
+        if self.model.tree.fold(row):
             self.refold(True)
-        elif (row := self.model.tree.parent_row(self.tree_view.cursor)) >= 0:
+        elif (above := self.model.tree.parent_row(row)) >= 0:
             self.unpin()
-            self.tree_view.go_to(row)
+            self.current.go_to_tree_row(above)
 
     def action_fold_open(self) -> None:
         """Unfold, or go to the first child."""
-        if not len(self.model.tree) or self.active() is not self.tree_view:
+        tree, row = self.model.tree, self.current.tree_row
+        if row < 0 or self.active() is not self.current:
             return
-        tree, row = self.model.tree, self.tree_view.cursor
         if tree.unfold(row):
             self.refold(True)
         elif row + 1 < len(tree) and tree.depths[row + 1] > tree.depths[row]:
-            self.tree_view.go_to(row + 1)
+            self.current.go_to_tree_row(row + 1)
 
     def action_fold_all(self) -> None:
         """Fold everything."""
@@ -44,7 +45,7 @@ class Folding(RunScreen):
             self.detail.view.document.fold_all(folded=True)
             self.detail.view.changed()
             return
-        self.keeping_place(self.model.tree.fold_all)
+        self.keeping_place(lambda: self.current.fold_all(folded=True))
 
     def action_fold_none(self) -> None:
         """Unfold everything."""
@@ -52,11 +53,11 @@ class Folding(RunScreen):
             self.detail.view.document.fold_all(folded=False)
             self.detail.view.changed()
             return
-        self.keeping_place(self.model.tree.unfold_all)
+        self.keeping_place(lambda: self.current.fold_all(folded=False))
 
     def action_view_zoom(self) -> None:
         """Show the subtree under the cursor alone."""
-        seq = self.tree_view.cursor_seq
+        seq = self.current.cursor_seq
         if seq >= 0:
             self.keeping_place(lambda: self.model.tree.zoom(seq))
 
@@ -68,5 +69,5 @@ class Folding(RunScreen):
     def refold(self, changed: bool) -> None:
         """Draw the rows that a fold changed."""
         if changed:
-            self.tree_view.changed()
+            self.current.take_news()
             self.query_one("#truth", Bar).refresh()

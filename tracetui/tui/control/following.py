@@ -88,7 +88,7 @@ class Following(Filtering):
             self.go_to_newest()
         else:
             self.missed += fresh if self.model.verdict.label == "LIVE" else 0
-            self.tree_view.stay_at(seq)
+            self.current.stay_at(seq)
             if not self._touched and (before == 0 or self.app.import_progress or self._importing):
                 self._importing = bool(self.app.import_progress)
                 self.land()
@@ -101,7 +101,7 @@ class Following(Filtering):
     def go_to_newest(self) -> None:
         """Put the cursor on the newest trace that is shown, without opening a fold."""
         self.missed = 0
-        self.tree_view.go_to_newest()
+        self.current.go_to_newest()
 
     def live_words(self) -> str:
         """Return whether the run goes on, and whether the cursor goes with it."""
@@ -124,8 +124,8 @@ class Following(Filtering):
             if self.model.rejudge():
                 self.pinned = False
                 self.redraw(rows=True)
-            elif self.tree_view.shows_open():
-                self.tree_view.changed()
+            elif self.current.shows_open():
+                self.current.changed()
 
     def _gone(self) -> None:
         self.notify(

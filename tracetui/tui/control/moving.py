@@ -49,19 +49,19 @@ class Moving(Following):
 
     def action_cursor_end(self) -> None:
         """Go to the last row; on a live run, follow it."""
-        if self.active() is self.tree_view and self.model.verdict.label == "LIVE":
+        if self.active() is self.current and self.model.verdict.label == "LIVE":
             self.action_run_follow()
         else:
             self._move(10**9)
 
     def action_cursor_next_sibling(self) -> None:
         """Go to the next sibling."""
-        self.tree_view.go_to(self.model.tree.sibling_row(self.tree_view.cursor, 1))
+        self.current.step(1)
 
     def action_cursor_previous_sibling(self) -> None:
         """Go to the previous sibling."""
         self.unpin()
-        self.tree_view.go_to(self.model.tree.sibling_row(self.tree_view.cursor, -1))
+        self.current.step(-1)
 
     def action_cursor_back(self) -> None:
         """Go back to where one was before a jump."""

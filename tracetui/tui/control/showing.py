@@ -43,6 +43,10 @@ class Showing(Folding, Filtering):
         self.show_detail()
         self.redraw()
 
+    def action_view_tree(self) -> None:
+        """Show the tree."""
+        self.show_view("tree")
+
     def action_view_metric(self) -> None:
         """Show another metric."""
         if self.facets.is_open and self.facets.has_focus_within:

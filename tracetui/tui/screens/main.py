@@ -108,7 +108,8 @@ class MainScreen(Moving, Searching, Showing):
 
     def _truth(self, width: int) -> list[tuple[str, str]]:
         live = self.live_words()
-        return truth_line(self.model, self.tree_view.cursor, self.row_style.metric, live, width)
+        place = (self.current.cursor, self.current.row_count())
+        return truth_line(self.model, place, self.row_style.metric, live, width)
 
     def _footer_keys(self) -> list[tuple[str, str]]:
         if self.prompt.is_open:

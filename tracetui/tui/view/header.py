@@ -68,8 +68,11 @@ def why_line(model: RunModel, width: int) -> Pieces:
     ]
 
 
-def truth_line(model: RunModel, row: int, metric: str, live: str, width: int) -> Pieces:
-    """Return the line below the body: what is filtered, how much is shown, what is known to be wrong."""
+def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, width: int) -> Pieces:
+    """Return the line below the body: what is filtered, how much is shown, what is known to be wrong.
+
+    ``place`` is the line of the view that the cursor is on, and how many there are.
+    """
     pieces: Pieces = [(" ", "text")]
     found = model.filter
     if found.text:
@@ -91,10 +94,11 @@ def truth_line(model: RunModel, row: int, metric: str, live: str, width: int) ->
     for damage in model.run.damage[:1]:
         more = f" and {len(model.run.damage) - 1} more" if len(model.run.damage) > 1 else ""
         pieces.append((f"  {damage.reason}: {damage.length} bytes{more}", "error text"))
-    right = f"row {row + 1}/{len(model.tree)}  {metric} "
+    row, rows = place
+    right = f"row {row + 1}/{rows}  {metric} "
     used = sum(width_of(text) for text, _ in pieces)
     if used + len(right) >= width:
-        right = f"{row + 1}/{len(model.tree)} "
+        right = f"{row + 1}/{rows} "
     return [*pieces, (" " * max(width - used - len(right), 1), "text"), (right, "dim")]
 
 

@@ -6,7 +6,7 @@ what a line says is the subclass's business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.geometry import Region, Size
@@ -32,6 +32,11 @@ class Lines(ScrollView, can_focus=True):
     Lines { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; background: $background; }
     """
 
+    head_lines: ClassVar[int] = 0
+    """Lines above the list that do not scroll."""
+    foot_lines: ClassVar[int] = 0
+    """Lines below it that do not scroll."""
+
     cursor: reactive[int] = reactive(0, init=False)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -50,6 +55,10 @@ class Lines(ScrollView, can_focus=True):
         """Return what a line shows."""
         raise NotImplementedError  # pragma: no cover - every list says it
 
+    def edge_pieces(self, line: int, width: int) -> list[tuple[str, str]]:
+        """Return what a line says that does not scroll: 0 is the first above the list, −1 the last below it."""
+        raise NotImplementedError  # pragma: no cover - every list with such lines says it
+
     def fold_columns(self, row: int) -> range:  # noqa: ARG002 - for subclasses
         """Return the cells of a line on which a click folds."""
         return range(0)
@@ -65,7 +74,8 @@ class Lines(ScrollView, can_focus=True):
 
     def resize_rows(self) -> None:
         """Tell the scroll bar how many lines there are."""
-        self.virtual_size = Size(self.scrollable_content_region.width, self.row_count())
+        height = self.row_count() + self.head_lines + self.foot_lines
+        self.virtual_size = Size(self.scrollable_content_region.width, height)
         self.cursor = max(min(self.cursor, self.row_count() - 1), 0)
 
     def on_resize(self) -> None:
@@ -80,8 +90,10 @@ class Lines(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.scrollable_content_region.width
-        row = y + self.scroll_offset.y
+        width, height = self.scrollable_content_region.size
+        if y < self.head_lines or y >= height - self.foot_lines:
+            return self._draw_edge(y if y < self.head_lines else y - height, width)
+        row = y - self.head_lines + self.scroll_offset.y
         if row >= self.row_count():
             return Strip.blank(width, self.rich_style)
         at_cursor = row == self.cursor
@@ -109,6 +121,10 @@ class Lines(ScrollView, can_focus=True):
         return strip.adjust_cell_length(
             width, (self.rich_style + over) if over is not None else self.rich_style
         )
+
+    def _draw_edge(self, line: int, width: int) -> Strip:
+        strip = to_strip(self.edge_pieces(line, width), dark=self.is_dark, under=self.rich_style)
+        return strip.adjust_cell_length(width, self.rich_style)
 
     def _selected(self, strip: Strip, row: int) -> Strip:
         selection = self.text_selection
@@ -140,7 +156,7 @@ class Lines(ScrollView, can_focus=True):
     def watch_cursor(self, before: int, after: int) -> None:
         """Draw the two lines that changed, keep the cursor in view, tell the screen."""
         for row in (before, after):
-            self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
+            self.refresh(Region(0, row - self.scroll_offset.y + self.head_lines, self.size.width, 1))
         self.keep_in_view()
         self.post_message(CursorMoved(self.id or "", after))
 
@@ -154,8 +170,8 @@ class Lines(ScrollView, can_focus=True):
 
     @property
     def page(self) -> int:
-        """Lines on the screen."""
-        return max(self.scrollable_content_region.height, 1)
+        """Lines of the list on the screen."""
+        return max(self.scrollable_content_region.height - self.head_lines - self.foot_lines, 1)
 
     def keep_in_view(self) -> None:
         """Scroll so that the cursor is on the screen."""
@@ -190,8 +206,8 @@ class Lines(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        row = offset.y + self.scroll_offset.y
-        if row >= self.row_count():
+        row = offset.y - self.head_lines + self.scroll_offset.y
+        if not self.scroll_offset.y <= row < min(self.scroll_offset.y + self.page, self.row_count()):
             return
         self.cursor = row
         if offset.x in self.fold_columns(row):

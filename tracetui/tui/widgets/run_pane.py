@@ -34,9 +34,53 @@ class RunPane(Lines):
         """Put the cursor on a trace, unfolding what hides it; return whether it can be shown."""
         raise NotImplementedError  # pragma: no cover - every view says it
 
+    def line_near(self, seq: int) -> int:
+        """Return the line that shows a trace, or stands nearest to it; no fold is opened."""
+        raise NotImplementedError  # pragma: no cover - every view says it
+
     def go_near(self, seq: int) -> None:
-        """Put the cursor on a trace, or on what stands nearest to it."""
-        self.show_seq(seq)
+        """Put the cursor on a trace, or on what stands nearest to it; no fold is opened."""
+        self.go_to(self.line_near(seq))
+        self.center()
+
+    def stay_at(self, seq: int) -> None:
+        """Keep the cursor on its trace, and the trace where it is on the screen, whatever came above it."""
+        before = self.cursor
+        self.take_news()
+        line = self.line_near(seq) if seq >= 0 else before
+        if line != before:
+            self.set_reactive(Lines.cursor, line)
+            self.scroll_to(y=self.scroll_offset.y + line - before, animate=False, immediate=True)
+
+    def go_to_newest(self) -> None:
+        """Put the cursor on the newest trace, without opening a fold."""
+        self.take_news()
+        self.go_near(self.model.view.count - 1)
+
+    @property
+    def tree_row(self) -> int:
+        """The row of the tree that the cursor stands on, −1 where the view shows no rows of the tree."""
+        return -1
+
+    def go_to_tree_row(self, row: int) -> None:
+        """Put the cursor on a row of the tree; nothing where the view shows none."""
+
+    def step(self, by: int) -> None:
+        """Go to the next (1) or previous (−1) sibling, or step of the view."""
+        if self.tree_row >= 0:
+            self.go_to_tree_row(self.model.tree.sibling_row(self.tree_row, by))
+
+    def toggle(self) -> bool:
+        """Fold or unfold what is under the cursor; return whether that changed anything."""
+        return self.tree_row >= 0 and self.model.tree.toggle(self.tree_row)
+
+    def fold_all(self, *, folded: bool) -> None:
+        """Fold or unfold everything."""
+        (self.model.tree.fold_all if folded else self.model.tree.unfold_all)()
+
+    def shows_open(self) -> bool:
+        """Whether a call that still runs is on the screen: its duration ticks."""
+        return False
 
     def take_news(self) -> None:
         """Show what the model holds now: more traces, another filter, other folds."""

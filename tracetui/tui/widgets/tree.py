@@ -35,6 +35,15 @@ class TraceTreeView(RunPane):
         rows = self.model.tree.rows
         return rows[self.cursor] if self.cursor < len(rows) else -1
 
+    @property
+    def tree_row(self) -> int:
+        """The row under the cursor."""
+        return self.cursor if self.cursor < len(self.model.tree) else -1
+
+    def go_to_tree_row(self, row: int) -> None:
+        """Put the cursor on a row."""
+        self.go_to(row)
+
     def shows_open(self) -> bool:
         """Whether a call that still runs is on the screen: its duration ticks."""
         top = self.scroll_offset.y
@@ -51,20 +60,9 @@ class TraceTreeView(RunPane):
         self.center()
         return True
 
-    def go_near(self, seq: int) -> None:
-        """Put the cursor on a trace, its nearest shown ancestor, or the next shown trace; no fold is opened."""
-        tree = self.model.tree
-        row = tree.row_of(seq)
-        self.go_to(row if row >= 0 else tree.nearest(seq) if seq != ORPHANS else 0)
-        self.center()
-
-    def stay_at(self, seq: int) -> None:
-        """Keep the cursor on its trace, and the trace where it is on the screen, whatever came above it."""
-        row, before = (self.model.tree.nearest(seq) if seq >= 0 else self.cursor), self.cursor
-        self.changed()
-        if row != before:
-            self.set_reactive(TraceTreeView.cursor, row)
-            self.scroll_to(y=self.scroll_offset.y + row - before, animate=False, immediate=True)
+    def line_near(self, seq: int) -> int:
+        """Return the row of a trace, of its nearest shown ancestor, or of the next shown trace."""
+        return self.model.tree.nearest(seq) if seq != ORPHANS else max(self.model.tree.row_of(seq), 0)
 
     def go_to_newest(self) -> None:
         """Put the cursor on the newest trace that is shown, without opening a fold."""
