@@ -6,11 +6,15 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tracetui.settings import Settings, parsed
+from tracetui.tui.keymap import actions_with_keys
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -89,3 +93,11 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     ]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_settings_of_the_documents_can_be_used() -> None:
+    """The example file is one that the explorer takes, keys and all, and shows every setting."""
+    (text,) = blocks("docs/configuration.md", "toml")
+    settings = parsed(text)
+    assert set(tomllib.loads(text)) == {one.name for one in fields(Settings)}
+    assert next(one.keys for one in actions_with_keys(settings) if one.id == "error.next") == "e,f8"

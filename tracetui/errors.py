@@ -26,7 +26,8 @@ The tree::
     ├── QueryError               a query cannot be understood
     │   ├── QuerySyntaxError(text, position, expected)
     │   └── UnknownFieldError(name, nearest)
-    └── FormatError(path, line, reason)                   a file of another tool cannot be read
+    ├── FormatError(path, line, reason)                   a file of another tool cannot be read
+    └── ConfigError(path, key, reason)                    the settings cannot be used as they are
 
 Every exception carries its facts as attributes, says in its message what to do next, and pickles.
 Exceptions of the operating system and of libraries never pass through tracetui's public calls; they are
@@ -352,6 +353,21 @@ class FormatError(TraceTuiError):
         """Name file, line and what was wrong."""
         where = f"{self.path}, line {self.line}" if self.line else self.path
         return f"{where}: {self.reason}"
+
+
+class ConfigError(TraceTuiError):
+    """The settings cannot be used as they are (key "" means the file as a whole)."""
+
+    def __init__(self, path: str, key: str, reason: str) -> None:
+        super().__init__(path, key, reason)
+        self.path = path
+        self.key = key
+        self.reason = reason
+
+    def message(self) -> str:
+        """Name file and key, what is wrong, and the command that opens the file."""
+        where = f"{self.path}: {_shown(self.key)}" if self.key else self.path
+        return f"{where}: {self.reason}; `tracetui config edit` opens the file"
 
 
 __all__ = [name for name, value in list(globals().items()) if isinstance(value, type)]

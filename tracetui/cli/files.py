@@ -123,8 +123,15 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
     from tracetui.tui.app import explore
 
     run_id = find_run(session.db, what[0], quiet=True).id if what else None
-    ascii_only = session.ascii_only
-    code = explore(session.db, run_id=run_id, trace_id=trace, query=query, view=view, ascii_only=ascii_only)
+    code = explore(
+        session.db,
+        run_id=run_id,
+        trace_id=trace,
+        query=query,
+        view=view,
+        ascii_only=session.ascii_only,
+        settings=session.settings,
+    )
     raise diagnostics.Ended(code)
 
 
@@ -155,6 +162,7 @@ def _explore_files(paths: list[str], trace: str | None, query: str, view: str) -
             place=place,
             importing=opening,
             ascii_only=session.ascii_only,
+            settings=session.settings,
         )
     finally:
         opening.close()
@@ -192,7 +200,12 @@ def demo() -> None:
     with copied_samples() as db:
         newest = db.runs()[0].id
         code = explore(
-            db, run_id=newest, over_picker=True, place="sample runs", ascii_only=session.ascii_only
+            db,
+            run_id=newest,
+            over_picker=True,
+            place="sample runs",
+            ascii_only=session.ascii_only,
+            settings=session.settings,
         )
     raise diagnostics.Ended(code)
 

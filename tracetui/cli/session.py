@@ -15,6 +15,7 @@ from tracetui.store.location import find_location
 
 if TYPE_CHECKING:
     from tracetui.model.run import Run
+    from tracetui.settings import Settings
     from tracetui.store.database import Database
 
 RUN_VARIABLE, PARENT_VARIABLE = "TRACETUI_RUN", "TRACETUI_PARENT"
@@ -41,6 +42,16 @@ class Session:
 
             self._db = Database(open_backend(self.location), owning=False)
         return self._db
+
+    @property
+    def settings(self) -> Settings:
+        """What the user has set.
+
+        :raises ConfigError: if the file cannot be used as it is.
+        """
+        from tracetui.settings import read_settings
+
+        return read_settings()
 
     def close(self) -> None:
         """Let go of the store, and forget the options."""

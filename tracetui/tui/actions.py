@@ -6,6 +6,7 @@ done by the method ``action_x_y`` of the screen or widget of its scope.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAIN, PICKER, APP = "main", "picker", "app"
@@ -93,22 +94,57 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.quit", "ctrl+q", APP, "Quit", "Explorer"),
 )
 
-_KEY_NAMES = {
-    "slash": "/", "ampersand": "&", "minus": "-", "equals_sign": "=", "full_stop": ".", "comma": ",", "colon": ":",
-    "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]", "down": "↓", "up": "↑",
-    "left": "←", "right": "→", "escape": "Esc", "enter": "Enter", "pagedown": "PgDn", "pageup": "PgUp",
-    "backspace": "Backspace", "shift+left": "Shift+←", "shift+right": "Shift+→", "shift+tab": "Shift+Tab",
-    "tab": "Tab", "home": "Home", "end": "End", "f2": "F2",
+_SIGNS = {
+    "!": "exclamation_mark", '"': "quotation_mark", "#": "number_sign", "$": "dollar_sign", "%": "percent_sign",
+    "&": "ampersand", "'": "apostrophe", "(": "left_parenthesis", ")": "right_parenthesis", "*": "asterisk",
+    "+": "plus", ",": "comma", "-": "minus", ".": "full_stop", "/": "slash", ":": "colon", ";": "semicolon",
+    "<": "less_than_sign", "=": "equals_sign", ">": "greater_than_sign", "?": "question_mark", "@": "at",
+    "[": "left_square_bracket", "\\": "backslash", "]": "right_square_bracket", "^": "circumflex_accent",
+    "_": "underscore", "`": "grave_accent", "{": "left_curly_bracket", "|": "vertical_line",
+    "}": "right_curly_bracket", "~": "tilde",
 }  # fmt: skip
+"""Signs as Textual calls them."""
+
+_KEY_NAMES = {
+    **{name: sign for sign, name in _SIGNS.items()},
+    "down": "↓", "up": "↑", "left": "←", "right": "→", "escape": "Esc", "enter": "Enter", "pagedown": "PgDn",
+    "pageup": "PgUp", "backspace": "Backspace", "tab": "Tab", "home": "Home", "end": "End", "space": "Space",
+    "delete": "Del", "insert": "Ins", **{f"f{n}": f"F{n}" for n in range(1, 13)},
+}  # fmt: skip
+_BY_NAME = {name.lower(): key for key, name in _KEY_NAMES.items()}
+_MODIFIERS = {"ctrl": "Ctrl+", "shift": "Shift+"}
 
 
 def key_name(key: str) -> str:
     """Return a key as people know it.
 
-    >>> key_name("slash"), key_name("ctrl+d"), key_name("G")
-    ('/', 'Ctrl+d', 'G')
+    >>> key_name("slash"), key_name("ctrl+d"), key_name("shift+left"), key_name("G")
+    ('/', 'Ctrl+d', 'Shift+←', 'G')
     """
-    return _KEY_NAMES.get(key) or key.replace("ctrl+", "Ctrl+")
+    *held, last = key.split("+") if len(key) > 1 else [key]
+    return "".join(_MODIFIERS.get(one, f"{one}+") for one in held) + _KEY_NAMES.get(last, last)
+
+
+def key_of(text: str) -> str:
+    """Return the key that a person means, as Textual calls it, "" if there is none.
+
+    >>> key_of("&"), key_of("Ctrl+F"), key_of("F8"), key_of("PgDn"), key_of("G"), key_of("nonsense")
+    ('ampersand', 'ctrl+f', 'f8', 'pagedown', 'G', '')
+    """
+    before, plus, last = text.rpartition("+") if len(text) > 1 and not text.endswith("+") else ("", "", text)
+    held = [one for one in before.lower().split("+") if one]
+    if any(one not in _MODIFIERS for one in held) or (plus and not held):
+        return ""
+    if len(last) == 1:
+        key = (
+            _BY_NAME.get(last) or last
+            if last.isprintable() and not last.isspace()
+            else "space" * (last == " ")
+        )
+        key = key.lower() if "ctrl" in held else key
+    else:
+        key = _BY_NAME.get(last.lower(), last.lower() if last.lower() in _KEY_NAMES else "")
+    return "+".join((*held, key)) if key else ""
 
 
 def keys_of(action: Action) -> str:
@@ -116,6 +152,11 @@ def keys_of(action: Action) -> str:
     return " ".join(key_name(key) for key in action.keys.split(",") if key)
 
 
-def actions_of(scope: str) -> list[Action]:
+def first_key(action: Action) -> str:
+    """Return the key of an action that the footer shows, "" if it has none."""
+    return key_name(action.keys.split(",")[0])
+
+
+def actions_of(scope: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """Return the actions of a scope and of the whole explorer."""
-    return [action for action in ACTIONS if action.scope in (scope, APP)]
+    return [action for action in actions if action.scope in (scope, APP)]

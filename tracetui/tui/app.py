@@ -16,12 +16,15 @@ from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
 from tracetui.model.text import printable
+from tracetui.settings import Settings
 from tracetui.store.database import Database
-from tracetui.tui.actions import APP, MAIN, PICKER, actions_of
+from tracetui.tui.actions import APP, MAIN, PICKER, actions_of, keys_of
 from tracetui.tui.compat import AsciiFilter
+from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
+from tracetui.tui.theme import theme_named
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.run_model import RunModel
 
@@ -59,11 +62,7 @@ class ExplorerApp(App[int]):
     COMMAND_PALETTE_BINDING = "f12"
     TITLE = "tracetui"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(a.keys, a.method, a.title, show=False)
-            for a in actions_of(APP)
-            if a.keys and a.id != "app.quit"
-        ),
+        *(Binding(a.keys, a.method, a.title, show=False, id=a.id) for a in actions_of(APP) if a.keys),
         Binding("ctrl+q", "quit", show=False, priority=True),
         Binding("ctrl+c", "copy_or_quit", show=False, priority=True),
     ]
@@ -80,12 +79,16 @@ class ExplorerApp(App[int]):
         importing: Importing | None = None,
         ascii_only: bool = False,
         over_picker: bool = False,
+        settings: Settings | None = None,
     ) -> None:
         super().__init__()
+        self.settings = settings or Settings()
+        self.actions = actions_with_keys(self.settings)
+        self.set_keymap(changed_keys(self.actions))
         self._over_picker = over_picker
         self.db = db
         self.place = place if place is not None else _short_place(db.location)
-        self.ascii_only = ascii_only
+        self.ascii_only = ascii_only or self.settings.ascii
         self._ascii_filter = AsciiFilter()
         self.import_progress = ""
         self.picker_model = PickerModel(db)
@@ -93,7 +96,7 @@ class ExplorerApp(App[int]):
         self._importing = importing
         self._copied_once = 0.0
         self.problem: BaseException | None = None
-        self.theme = "textual-ansi" if os.environ.get("NO_COLOR") else "textual-dark"
+        self.theme = theme_named(self.settings.theme, os.environ)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line goes through before it is shown."""
@@ -219,7 +222,8 @@ class ExplorerApp(App[int]):
     def action_app_help(self) -> None:
         """Show what the keys do here."""
         if isinstance(self.screen, (MainScreen, PickerScreen)):
-            self.push_screen(HelpScreen(self._scope(), self._reasons()))
+            scope = self._scope()
+            self.push_screen(HelpScreen(scope, actions_of(scope, self.actions), self._reasons()))
 
     def action_app_palette(self) -> None:
         """Offer all actions by name."""
@@ -229,7 +233,7 @@ class ExplorerApp(App[int]):
         """Return the actions for the palette: the same list as keys and help."""
         target = screen if isinstance(screen, (MainScreen, PickerScreen)) else None
         scope = PICKER if isinstance(screen, PickerScreen) else MAIN
-        for action in actions_of(scope):
+        for action in actions_of(scope, self.actions):
             owner = self if action.scope == APP else target
             method = getattr(owner, f"action_{action.method}", None) or getattr(
                 owner, f"action_{action.id.split('.')[-1]}", None
@@ -237,9 +241,11 @@ class ExplorerApp(App[int]):
             if method is None:
                 continue
             reason = target.disabled_reason(action.id) if target is not None else None
-            from tracetui.tui.actions import keys_of
-
             yield SystemCommand(action.title, reason or keys_of(action) or action.id, method)
+
+    def action_app_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
 
     def action_app_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""
@@ -317,6 +323,7 @@ def explore(
     importing: Importing | None = None,
     ascii_only: bool = False,
     over_picker: bool = False,
+    settings: Settings | None = None,
 ) -> int:
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
@@ -335,8 +342,9 @@ def explore(
         importing=importing,
         ascii_only=ascii_only,
         over_picker=over_picker,
+        settings=settings,
     )
-    code = app.run(mouse=True)
+    code = app.run(mouse=app.settings.mouse)
     app.picker_model.board.save(at_last=True)
     if isinstance(app.problem, TraceTuiError) and code:
         raise app.problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 
 from rich.style import Style
@@ -31,6 +32,21 @@ _LIGHT = {
     "excluded": "red", "warning": "bold dark_orange3", "verdict live": "bold white on green", "verdict good": "bold white on green",
     "cursor": "bold on #bcd3f5", "cursor unfocused": "on #d8d8d8",
 }  # fmt: skip
+
+
+def theme_named(name: str, environment: Mapping[str, str]) -> str:
+    """Return Textual's name of the theme that is set; without colours, or with the terminal's own, it is ``textual-ansi``.
+
+    ``auto`` follows ``COLORFGBG``, which some terminals set: its last number is the background, 7 and 15 are light.
+
+    >>> theme_named("auto", {"COLORFGBG": "0;15"}), theme_named("auto", {}), theme_named("light", {"NO_COLOR": "1"})
+    ('textual-light', 'textual-dark', 'textual-ansi')
+    """
+    if environment.get("NO_COLOR") or name == "terminal":
+        return "textual-ansi"
+    if name == "auto":
+        name = "light" if environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
+    return f"textual-{name}"
 
 
 @lru_cache(maxsize=512)

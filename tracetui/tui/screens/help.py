@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tracetui.render.cells import pad
-from tracetui.tui.actions import actions_of, keys_of
+from tracetui.tui.actions import Action, keys_of
 from tracetui.tui.widgets.pieces import to_text
 
 LETTERS = "T tool   ? decision   . thought   Q query   ! error   M model   A agent   U turn   * other"
@@ -27,9 +27,12 @@ class HelpScreen(ModalScreen[None]):
     """
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", show=False)]  # noqa: RUF012 - Textual's shape
 
-    def __init__(self, scope: str, disabled_reason: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, scope: str, actions: Sequence[Action], disabled_reason: Callable[[str], str | None]
+    ) -> None:
         super().__init__()
         self._scope = scope
+        self._actions = actions
         self._disabled = disabled_reason
 
     def compose(self) -> ComposeResult:
@@ -38,7 +41,7 @@ class HelpScreen(ModalScreen[None]):
         if self._scope == "main":
             pieces += [("\nRows begin with the letter of their type\n", "dim"), (f"  {LETTERS}\n", "text")]
         group = ""
-        for action in sorted(actions_of(self._scope), key=lambda action: _GROUPS.index(action.group)):
+        for action in sorted(self._actions, key=lambda action: _GROUPS.index(action.group)):
             if action.group != group:
                 group = action.group
                 pieces.append((f"\n{group}\n", "heading"))

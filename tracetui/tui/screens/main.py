@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
-from tracetui.tui.actions import MAIN, actions_of, key_name
+from tracetui.tui.actions import MAIN, actions_of, first_key
 from tracetui.tui.control.moving import Moving
 from tracetui.tui.control.searching import Searching
 from tracetui.tui.control.showing import Showing
@@ -43,7 +43,7 @@ class MainScreen(Moving, Searching, Showing):
     """
 
     BINDINGS = [  # noqa: RUF012 - Textual's name and shape
-        Binding(action.keys, action.method, action.title, show=False)
+        Binding(action.keys, action.method, action.title, show=False, id=action.id)
         for action in actions_of(MAIN)
         if action.keys
     ]
@@ -70,6 +70,7 @@ class MainScreen(Moving, Searching, Showing):
     def on_mount(self) -> None:
         """Land on what ended the run."""
         self.row_style.glyphs = glyphs(ascii_only=self.app.ascii_only)
+        self.row_style.metric, self.row_style.time_format = self.app.settings.metric, self.app.settings.time
         self.current.focus()
         self.call_after_refresh(self.land)
 
@@ -121,9 +122,9 @@ class MainScreen(Moving, Searching, Showing):
             keys = [("Esc", "tree"), (", .", "tabs"), ("Space", "fold"), ("w", "wrap"), ("y", "yank")]
             return [*keys, ("Enter", "follow link"), ("?", "help")]
         shown = [
-            (key_name(action.keys.split(",")[0]), action.footer)
-            for action in actions_of(MAIN)
-            if action.footer and self.disabled_reason(action.id) is None
+            (first_key(action), action.footer)
+            for action in actions_of(MAIN, self.app.actions)
+            if action.footer and action.keys and self.disabled_reason(action.id) is None
         ]
         return [*shown, ("q", "back")]
 

@@ -17,7 +17,7 @@ from tracetui.errors import TraceTuiError
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
 from tracetui.render.cells import cut_middle, pad
-from tracetui.tui.actions import PICKER, actions_of, key_name
+from tracetui.tui.actions import PICKER, actions_of, first_key
 from tracetui.tui.messages import CursorMoved, PromptCancelled, PromptChanged, PromptSubmitted, RowActivated
 from tracetui.tui.screens.ask import AskScreen
 from tracetui.tui.view.card import Card
@@ -160,7 +160,7 @@ class PickerScreen(Screen[None]):
     def _keys(self) -> list[tuple[str, str]]:
         if self.prompt.is_open:
             return [("Enter", "keep"), ("Esc", "clear")]
-        return [(key_name(a.keys.split(",")[0]), a.footer) for a in actions_of(PICKER) if a.footer]
+        return [(first_key(a), a.footer) for a in actions_of(PICKER, self.app.actions) if a.footer and a.keys]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Let keys go to the prompt while it asks."""
