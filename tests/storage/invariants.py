@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from tracetui.storage.backend import NO_TIME
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.tail import Tail
 
 
 def assert_consistent(tail: Tail) -> None:
     """Assert that every index of a run says the same as its columns."""
-    count = len(tail.ids)
+    links, count = tail.links, len(tail.ids)
     columns = (
-        tail.parents, tail.kinds, tail.types, tail.timestamps, tail.ends, tail.statuses, tail.tokens_in,
-        tail.tokens_out, tail.costs, tail.first_child, tail.last_child, tail.next_sibling, tail.mergeable, tail.added,
-        tail._tags, tail._seqs,
+        links.parents, links.first_child, links.last_child, links.next_sibling, tail.kinds, tail.types,
+        tail.timestamps, tail.ends, tail.statuses, tail.tokens_in, tail.tokens_out, tail.costs, tail.mergeable,
+        tail.added, tail._tags, tail._seqs,
     )  # fmt: skip
     assert [len(column) for column in columns] == [count] * len(columns)
     for seq in range(count):
-        children = tail.children(seq)
-        assert children == [row for row in range(count) if tail.parents[row] == seq]
-        assert tail.last_child[seq] == (children[-1] if children else -1)
-    assert tail.roots() == [row for row in range(count) if tail.parents[row] < 0]
-    assert set(tail._awaiting) <= set(tail.roots())
+        children = links.children(seq)
+        assert children == [row for row in range(count) if links.parents[row] == seq]
+        assert links.last_child[seq] == (children[-1] if children else -1)
+    assert tail.roots() == [row for row in range(count) if links.parents[row] < 0]
+    assert set(links.awaited) <= set(tail.roots())
     names = [tail.type_names[code] for code in tail.types]
     for name, posting in ((name, tail.by_type(name)) for name in tail.type_counts()):
         assert list(posting) == [row for row in range(count) if names[row] == name]

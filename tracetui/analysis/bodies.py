@@ -9,7 +9,7 @@ from tracetui.model.trace import decode_body
 from tracetui.model.trace_type import TOOL_CALL, ToolCall, TraceType
 from tracetui.model.value import Value
 from tracetui.storage.backend import RunView
-from tracetui.storage.tail import NOT_OURS
+from tracetui.storage.state.bodies import NOT_OURS
 
 
 def bodies(view: RunView, seqs: Sequence[int]) -> Iterator[tuple[int, TraceType, Value]]:

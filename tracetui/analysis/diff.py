@@ -26,7 +26,7 @@ from tracetui.analysis.rollup import totals
 from tracetui.analysis.steps import Steps, step_of, steps_of
 from tracetui.model.trace_type import ERROR
 from tracetui.storage.backend import RunView
-from tracetui.storage.rollup import Rollup
+from tracetui.storage.state.rollup import Rollup
 
 Kind = Literal["equal", "changed", "only_a", "only_b"]
 EQUAL: Kind = "equal"

@@ -1,11 +1,11 @@
-"""Figures over whole runs, from the roll-ups that a view keeps (``tracetui.storage.rollup``)."""
+"""Figures over whole runs, from the roll-ups that a view keeps (``tracetui.storage.state.rollup``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tracetui.storage.backend import RunView
-from tracetui.storage.rollup import Rollup
+from tracetui.storage.state.rollup import Rollup
 
 
 @dataclass(frozen=True, slots=True)

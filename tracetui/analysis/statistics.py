@@ -4,7 +4,7 @@
 - Durations are those of ``timing`` (a ToolCall's own field, else end − start); traces that are not timed have none.
   A percentile is one of the durations, by nearest rank.
 - *Own* tokens and cost are those that count on the traces themselves: leaves only, wrappers skipped, by
-  ``storage.rollup``. For an agent they are those of everything it did itself, without the agents below it.
+  ``storage.state.rollup``. For an agent they are those of everything it did itself, without the agents below it.
 - *Subtree* tokens, cost and errors are the roll-ups of the topmost traces of a row: nothing counts twice.
 
 O(n log n) in the traces of a run, without recursion.
@@ -28,7 +28,7 @@ from tracetui.model.trace import FAILED, STATUS_CODES
 from tracetui.model.trace_type import CUSTOM
 from tracetui.querying.texts import name_of
 from tracetui.storage.backend import RunView
-from tracetui.storage.rollup import Rollup
+from tracetui.storage.state.rollup import Rollup
 
 By = Literal["type", "tool", "model", "agent"]
 BY: tuple[By, ...] = ("type", "tool", "model", "agent")

@@ -32,7 +32,7 @@ from tracetui.querying.ast import Field
 from tracetui.querying.sifting import Sieve
 from tracetui.querying.texts import body_texts, name_of, plain_texts
 from tracetui.storage.backend import NO_TIME, RunView
-from tracetui.storage.tail import NOT_OURS
+from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.store.ownership import is_lost, is_owned
 
 Body = tuple[TraceType, Any]

@@ -24,7 +24,7 @@ from tracetui.model.tree import Forest
 from tracetui.model.value import Value
 
 if TYPE_CHECKING:
-    from tracetui.storage.rollup import Rollup
+    from tracetui.storage.state.rollup import Rollup
 
 NO_TIME = -(2**63)
 """Stands in time columns where no time is known."""

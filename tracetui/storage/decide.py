@@ -27,7 +27,7 @@ from tracetui.model.value import Value
 from tracetui.storage.backend import MAX_CHANGES, MAX_COMMIT_BYTES, Existing
 
 if TYPE_CHECKING:
-    from tracetui.storage.tail import Tail
+    from tracetui.storage.state.tail import Tail
 
 TRACE, COMPLETION, AMENDMENT, ANNOTATION, RUN = range(5)
 CHANGE_NAMES = ("trace", "completion", "amendment", "annotation", "run")
@@ -118,8 +118,8 @@ class _Decision:
         self.skipped: list[str] = []
         self.ended: set[int] = set()
         self.unmergeable: set[int] = set()
-        self.status = tail.status
-        self.last_set = tail.last_set_ms
+        self.status = tail.record.status
+        self.last_set = tail.record.last_set_ms
 
     def take(self, change: AnyChange) -> None:
         """Add a change that is no trace to the commit, or refuse it."""
@@ -143,7 +143,7 @@ class _Decision:
             self.skipped.append(trace_id)
             return
         if self.status != ACTIVE:
-            raise RunClosedError(self.tail.run_id, self.status)
+            raise RunClosedError(self.tail.record.run_id, self.status)
         parent, awaited = -1, None
         if parent_id is not None:
             parent = self._find(parent_id)
@@ -208,8 +208,8 @@ class _Decision:
         values = dict(change.values)
         wanted = values.get("status")
         if wanted is not None:
-            check_move(self.tail.run_id, self.status, str(wanted))
+            check_move(self.tail.record.run_id, self.status, str(wanted))
             self.status = str(wanted)
-            if wanted in ENDED and "ended_ms" not in values and self.tail.ended_ms is None:
+            if wanted in ENDED and "ended_ms" not in values and self.tail.record.ended_ms is None:
                 values["ended_ms"] = max(self.now_ms, self.last_set)
         self.entries.append(Entry(RUN, -1, change, self.now_ms, values=values))

@@ -17,7 +17,9 @@ from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView, Stretch
 from tracetui.storage.decide import decide
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.commits import apply
+from tracetui.storage.state.paging import page
+from tracetui.storage.state.tail import Tail
 from tracetui.storage.view import LiveView
 
 
@@ -54,7 +56,7 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._tails: dict[str, Tail] = {}
         self._order: SortedKeyList[Tail, tuple[int, str]] = SortedKeyList(
-            key=lambda tail: (tail.created_ms, tail.run_id)
+            key=lambda tail: (tail.record.created_ms, tail.record.run_id)
         )
         self._news = threading.Condition()
         self._listed: dict[str, tuple[int, Run]] = {}
@@ -89,7 +91,7 @@ class MemoryEngine:
             self._tail(run_id)
             commit = decide(tail, changes, existing, now_ms())
             bodies = [b"" if isinstance(e.change, RunPatch) else e.change.body for e in commit.entries]
-            tail.apply(commit, bodies)
+            apply(tail, commit, bodies)
         with self._news:
             self._news.notify_all()
         return Appended(
@@ -112,7 +114,7 @@ class MemoryEngine:
         limit: int | None = None,
     ) -> Page:
         """Read traces along an index; see ``StorageBackend.scan``."""
-        return self._tail(run_id).page(index, key, after, lo, hi, limit)
+        return page(self._tail(run_id), index, key, after, lo, hi, limit)
 
     def changes(self, run_id: str, after_rev: int = -1, limit: int | None = None) -> list[Change]:
         """Return the changes after a rev."""
@@ -143,9 +145,9 @@ class MemoryEngine:
             return [self._as_listed(tail) for tail in reversed(self._order)]
 
     def _as_listed(self, tail: Tail) -> Run:
-        known = self._listed.get(tail.run_id)
+        known = self._listed.get(tail.record.run_id)
         if known is None or known[0] != tail.rev:
-            known = self._listed[tail.run_id] = tail.rev, tail.run()
+            known = self._listed[tail.record.run_id] = tail.rev, tail.run()
         return known[1]
 
     def digests(self) -> dict[str, bytes]:

@@ -11,14 +11,15 @@ from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.tree import Forest
 from tracetui.storage.backend import Stretch
-from tracetui.storage.columns import BadIndexError
-from tracetui.storage.rollup import Rollup
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.columns import BadIndexError
+from tracetui.storage.state.rollup import Rollup
+from tracetui.storage.state.tail import Tail
 
 COLUMNS = (
-    "ids", "parents", "kinds", "types", "type_names", "timestamps", "ends", "statuses", "tokens_in",
-    "tokens_out", "costs", "first_child", "next_sibling",
+    "ids", "kinds", "types", "type_names", "timestamps", "ends", "statuses", "tokens_in",
+    "tokens_out", "costs",
 )  # fmt: skip
+LINKS = ("parents", "first_child", "next_sibling")
 _Result = TypeVar("_Result")
 
 
@@ -51,7 +52,7 @@ class LiveView:
 
     def __getattr__(self, name: str) -> Any:
         """Take over the columns when one is first asked for: from then on they are the state's own."""
-        if name not in COLUMNS or "_tail" not in self.__dict__:
+        if name not in (*COLUMNS, *LINKS) or "_tail" not in self.__dict__:
             raise AttributeError(name)
         self._ask(Tail.trust)
         self._bind()
@@ -60,6 +61,8 @@ class LiveView:
     def _bind(self) -> None:
         for name in COLUMNS:
             setattr(self, name, getattr(self._tail, name))
+        for name in LINKS:
+            setattr(self, name, getattr(self._tail.links, name))
 
     def _ask(self, question: Callable[[Tail], _Result]) -> _Result:
         """Return what the state says; a state whose index turns out to be damaged is replaced by one without."""
@@ -94,7 +97,7 @@ class LiveView:
         """
         tail = self._catch_up()
         if tail is not self._tail:
-            if tail.created_ms != self._tail.created_ms or tail.rev < self._seen:
+            if tail.record.created_ms != self._tail.record.created_ms or tail.rev < self._seen:
                 raise RunNotFoundError(self.run_id)  # deleted, and another one made of that id
             self._tail = tail
             if "parents" in self.__dict__:
@@ -106,7 +109,7 @@ class LiveView:
 
     def awaiting(self, seq: int) -> str | None:
         """Return the id of the parent that has not come."""
-        return self._ask(lambda tail: tail.awaiting(seq))
+        return self._ask(lambda tail: tail.links.awaiting(seq))
 
     def tags_of(self, seq: int) -> tuple[str, ...]:
         """Return the tags of a trace, added ones included."""
@@ -114,7 +117,7 @@ class LiveView:
 
     def children(self, seq: int) -> list[int]:
         """Return the children of a trace, in seq order."""
-        return self._ask(lambda tail: tail.children(seq))
+        return self._ask(lambda tail: tail.links.children(seq))
 
     def roots(self) -> list[int]:
         """Return the traces without a parent that is there, in seq order."""

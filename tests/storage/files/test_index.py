@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.storage.invariants import assert_consistent
-from tests.storage.test_tail import answers, changes, held
+from tests.storage.state.test_tail import answers, changes, held
 from tracetui import Custom, Error, Thought, ToolCall, TraceDraft, TraceTuiError, TraceType
 from tracetui.model.change import AnyChange, RunPatch, completion, new_trace
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.index import HEADER_SIZE
-from tracetui.storage.rollup import Rollup
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.rollup import Rollup
+from tracetui.storage.state.tail import Tail
 from tracetui.storage.view import COLUMNS, LiveView
 
 COLUMNS_OF_FIGURES = ("errors", "tokens_in", "tokens_out", "start_ms", "end_ms", "context", "traces")
@@ -82,7 +82,9 @@ def everything(engine: FileEngine) -> object:
 
 def said(tail: Tail) -> object:
     """Return all that the state of a run says."""
-    links = [(tail.tags_of(row), tail.children(row), tail.awaiting(row)) for row in range(tail.count)]
+    links = [
+        (tail.tags_of(row), tail.links.children(row), tail.links.awaiting(row)) for row in range(tail.count)
+    ]
     found = {name: list(tail.by_type(name)) for name in tail.type_counts()}
     found |= {f"#{tag}": list(tail.by_tag(tag)) for tag in tail.tag_counts()}
     return answers(tail), links, found, tail.run(), tail.roots(), figures(tail.rollup())

@@ -25,7 +25,7 @@ from tracetui.model.change import NewTrace, new_trace
 from tracetui.storage.backend import Index
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.tail import Tail
 
 
 def thought(id: str) -> NewTrace:

@@ -12,7 +12,7 @@ from tracetui.model.trace_type import ERROR
 from tracetui.storage.backend import NO_TIME
 from tracetui.storage.decide import AMENDMENT, COMPLETION
 from tracetui.storage.files.frame import OPEN_FLAG, STORE_TIME, UNMERGEABLE, Frame
-from tracetui.storage.tail import Tail, TraceColumns
+from tracetui.storage.state.tail import Tail, TraceColumns
 
 _UNKNOWN_COST = float("nan")
 

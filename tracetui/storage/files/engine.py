@@ -29,7 +29,6 @@ from tracetui.model.run import Damage, Run
 from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
-from tracetui.storage.columns import BadIndexError
 from tracetui.storage.decide import RUN, Commit, Entry
 from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
 from tracetui.storage.files.frame import VERSION, Header, encode
@@ -37,7 +36,9 @@ from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import INDEX_SUFFIX
 from tracetui.storage.files.log import create_file, create_log
 from tracetui.storage.files.run import TORN, GoneError, Options, RunFile, index_path
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.columns import BadIndexError
+from tracetui.storage.state.paging import page
+from tracetui.storage.state.tail import Tail
 from tracetui.storage.view import LiveView
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class FileEngine:
             raise RunNotFoundError(run_id) from None
         except OSError as problem:
             raise self._unreachable(problem) from problem
-        if opened.tail.run_id != run_id:
+        if opened.tail.record.run_id != run_id:
             raise RunNotFoundError(run_id)
         return opened
 
@@ -347,7 +348,7 @@ class FileEngine:
         limit: int | None = None,
     ) -> Page:
         """Read traces along an index; see ``StorageBackend.scan``."""
-        return self._ask(run_id, lambda tail: tail.page(index, key, after, lo, hi, limit))
+        return self._ask(run_id, lambda tail: page(tail, index, key, after, lo, hi, limit))
 
     def changes(self, run_id: str, after_rev: int = -1, limit: int | None = None) -> list[Change]:
         """Return the changes after a rev."""

@@ -37,11 +37,11 @@ from typing import Any
 import msgpack
 
 from tracetui.model.value import pack, unpack
-from tracetui.storage.columns import BadIndexError
 from tracetui.storage.files.frame import HEAD, HEAD_SIZE
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import LogFile, write_all
-from tracetui.storage.snapshot import Section
+from tracetui.storage.state.columns import BadIndexError
+from tracetui.storage.state.snapshot import Section
 
 MAGIC = b"tracetix"
 VERSION = 1

@@ -21,7 +21,6 @@ from tracetui.errors import CorruptionError, FormatVersionError, UnreachableErro
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Stretch
-from tracetui.storage.columns import Base, Columns, Numbers
 from tracetui.storage.files.frame import (
     HEADER_SIZE,
     VERSION,
@@ -33,6 +32,7 @@ from tracetui.storage.files.frame import (
     parse,
 )
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.state.columns import Base, Columns, Numbers
 
 WINDOW_BYTES = 4 << 20
 STRETCH_BYTES = 1 << 20

@@ -31,7 +31,6 @@ from tracetui.model.change import AnyChange
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Appended, Existing
-from tracetui.storage.columns import BadIndexError
 from tracetui.storage.decide import RUN, TRACE, decide
 from tracetui.storage.files.applying import Waiting, apply_later, apply_many, apply_trace
 from tracetui.storage.files.frame import (
@@ -50,7 +49,10 @@ from tracetui.storage.files.frame import (
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import INDEX_SUFFIX, Covered, open_index, write_index
 from tracetui.storage.files.log import BodyRefs, LogFile, WriteHandle, create_dated, write_all
-from tracetui.storage.tail import NOT_OURS, Tail
+from tracetui.storage.state.bodies import NOT_OURS
+from tracetui.storage.state.columns import BadIndexError
+from tracetui.storage.state.commits import apply
+from tracetui.storage.state.tail import Tail
 
 LOCK_SECONDS = 10.0
 TORN_AFTER_SECONDS = 0.25
@@ -110,7 +112,7 @@ class RunFile:
         status = self._log.stat()
         self._scan(status)
         self._note_damage(status)
-        if not self.tail.run_id:
+        if not self.tail.record.run_id:
             self._do_without_record(run_id)
 
     def _begin(self, options: Options) -> None:
@@ -145,8 +147,8 @@ class RunFile:
                 self._check_whole(status)
                 self._scan(status)
                 self._note_damage(status)
-        elif len(self.tail.damage) != len(self._holes):
-            self.tail.damage = tuple(self._holes)
+        elif len(self.tail.record.damage) != len(self._holes):
+            self.tail.record.damage = tuple(self._holes)
         return self.tail
 
     def _check_whole(self, status: os.stat_result) -> None:
@@ -282,8 +284,8 @@ class RunFile:
         """Read a run whose own record, the first frame, is damaged: name and metadata are lost."""
         if not self.tail.rev:
             raise CorruptionError(self.path, HEADER_SIZE, "the log does not begin with its run")
-        self.tail.run_id = run_id
-        self.tail.created_ms = self._log.header.created_ms
+        self.tail.record.run_id = run_id
+        self.tail.record.created_ms = self._log.header.created_ms
 
     def _apply(self, frame: Frame) -> None:
         offset = frame.bodies_start
@@ -302,8 +304,8 @@ class RunFile:
         elif code == RUN:
             (values, _, _) = head
             assert isinstance(values, dict)  # noqa: S101 - the checksum held
-            if not tail.run_id:
-                tail.run_id = str(values.pop("id", ""))
+            if not tail.record.run_id:
+                tail.record.run_id = str(values.pop("id", ""))
             tail.change_run(values)
         elif code >= OPTIONAL_CODE:
             tail.skip_change()
@@ -312,7 +314,7 @@ class RunFile:
 
     def _note_damage(self, status: os.stat_result) -> None:
         torn = self.torn(status)
-        self.tail.damage = (*self._holes, *torn)
+        self.tail.record.damage = (*self._holes, *torn)
 
     def torn(self, status: os.stat_result, *, surely: bool = False) -> list[Damage]:
         """Return the torn tail as damage, if the file has one and nobody is writing it just now."""
@@ -377,7 +379,7 @@ class RunFile:
             self._write(fd, frame)
             self._whole = False
             with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
-                tail.apply(commit, refs)
+                apply(tail, commit, refs)
             self._end, self._last_frame = start + len(frame), start
             self._written += len(entries)
             self._whole = True
@@ -453,7 +455,7 @@ class RunFile:
         except OSError as problem:
             reason = f"its torn tail of {len(torn)} bytes could not be cut: {problem.strerror}"
             raise WriteFailedError(self.path, reason) from problem
-        self.tail.damage = tuple(self._holes)
+        self.tail.record.damage = tuple(self._holes)
 
     def _cut_back(self, fd: int) -> None:
         """Truncate to the end of what holds, durably, before anything else is written there.

@@ -22,7 +22,7 @@ from tracetui.model.trace import Trace
 from tracetui.model.trace_type import ERROR
 from tracetui.querying.patterns import Bounded, literal_pattern
 from tracetui.storage.backend import NO_TIME, RunView
-from tracetui.storage.rollup import Rollup
+from tracetui.storage.state.rollup import Rollup
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
 from tracetui.tui.view.tree_model import TreeModel

@@ -15,7 +15,7 @@ from typing import Any
 
 from sortedcontainers import SortedList
 
-from tracetui.storage.columns import BadIndexError, Base
+from tracetui.storage.state.columns import BadIndexError, Base
 
 LOWEST = -(2**63)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
-from tracetui.storage.columns import Base, Columns
+from tracetui.storage.state.columns import Base, Columns
 
 
 class Refs(Protocol):

@@ -13,9 +13,9 @@ from tracetui.model.change import AnyChange, amendment, annotation, completion, 
 from tracetui.storage.backend import NO_TIME
 from tracetui.storage.decide import decide
 from tracetui.storage.files.engine import FileEngine
-from tracetui.storage.gaps import Gaps
 from tracetui.storage.memory import MemoryEngine
-from tracetui.storage.tail import Tail
+from tracetui.storage.state.gaps import Gaps
+from tracetui.storage.state.tail import Tail
 
 IDS = st.sampled_from("abcdefgh")
 TAGS = st.lists(st.sampled_from(["x", "y", "xy"]), max_size=3)
@@ -48,7 +48,7 @@ def answers(tail: Tail) -> object:
     forest = tail.forest()
     return (
         [tail.trace(seq).to_json() for seq in range(tail.count)], list(forest.seqs), list(forest.depths),
-        tail.type_counts(), tail.tag_counts(), tail.annotations(), tail.rev, tail.next_seq, tail.last_set_ms,
+        tail.type_counts(), tail.tag_counts(), tail.annotations(), tail.rev, tail.next_seq, tail.record.last_set_ms,
         [(c.rev, c.kind, c.trace_id, c.seq) for c in tail.changes(-1)], list(tail.by_time(NO_TIME, 2**63)),
     )  # fmt: skip
 

@@ -11,12 +11,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from tracetui.model.tree import build_forest
-from tracetui.storage.columns import tag_sections, text_sections
-from tracetui.storage.ids import id_sections
-from tracetui.storage.rollup import Rollup
+from tracetui.storage.state.columns import tag_sections, text_sections
+from tracetui.storage.state.ids import id_sections
+from tracetui.storage.state.rollup import Rollup
 
 if TYPE_CHECKING:
-    from tracetui.storage.tail import Tail
+    from tracetui.storage.state.tail import Tail
 
 Section = tuple[str, Any]
 """A name, and bytes or a value that will be packed."""
@@ -26,14 +26,14 @@ class Snapshot:
     """A copy of a run's state as of now. Whoever makes it holds the run's lock."""
 
     def __init__(self, tail: Tail) -> None:
-        self.run_id = tail.run_id
         self.rows = tail.count
         self._ready: list[Section] = list(tail.sections())
         self._ids, self._table, self._tags = tail.frozen()
         self._roots = tail.roots()
-        names = ("parents", "kinds", "types", "timestamps", "ends", "tokens_in", "tokens_out", "costs")
-        copies = {name: tail.copied(name) for name in (*names, "first_child", "next_sibling")}
-        self._columns = SimpleNamespace(type_names=list(tail.type_names), **copies)
+        own = ("kinds", "types", "timestamps", "ends", "tokens_in", "tokens_out", "costs")
+        copies = {name: tail.copied(name) for name in own}
+        links = {name: tail.links.copied(name) for name in ("parents", "first_child", "next_sibling")}
+        self._columns = SimpleNamespace(type_names=list(tail.type_names), **copies, **links)
 
     def sections(self) -> Iterator[Section]:
         """Yield everything; linear in the run but for the sort of its ids."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tracetui.storage.columns import Base, Columns
 from tracetui.storage.decide import RUN, TRACE
-from tracetui.storage.gaps import Gaps
+from tracetui.storage.state.columns import Base, Columns
+from tracetui.storage.state.gaps import Gaps
 
 Note = tuple[int, str, int, Any]
 """An annotation: row of its trace, id, time, and where its body lies."""

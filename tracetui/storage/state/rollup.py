@@ -18,7 +18,9 @@ from typing import Any, ClassVar, Protocol
 
 from tracetui.model.trace_type import CUSTOM, ERROR, TOOL_CALL
 from tracetui.storage.backend import NO_TIME
-from tracetui.storage.columns import Base, Columns
+from tracetui.storage.decide import AMENDMENT, COMPLETION
+from tracetui.storage.state.change_log import ChangeLog
+from tracetui.storage.state.columns import Base, Columns
 
 AGENT, MODEL = "Agent", "LLM"
 _NEAR, _FAR, _COUNTED = 1, 2, 4
@@ -28,7 +30,11 @@ _NEAR, _FAR, _COUNTED = 1, 2, 4
 class Figured(Protocol):
     """The columns that figures are made of; see ``RunView``."""
 
-    parents: Any
+    @property
+    def parents(self) -> Any:
+        """Rows of the parents."""
+        ...
+
     kinds: Any
     types: Any
     type_names: Any
@@ -155,6 +161,15 @@ class Rollup(Columns):
                 cost[parent] += cost[row]
 
     # ---- news --------------------------------------------------------------------------------------------
+
+    def bring_up(self, run: Figured, count: int, log: ChangeLog, adoptions: int) -> bool:
+        """Take in all that came since the last time; False if the figures have to be made anew."""
+        if self.adoptions != adoptions or count - len(self) > max(count // 4, 64):
+            return False
+        news = range(self.seen, len(log))
+        touched = {log.rows[change] for change in news if log.codes[change] in (COMPLETION, AMENDMENT)}
+        self.seen = len(log)
+        return not (touched or count > len(self)) or self.take(run, count, touched)
 
     def take(self, run: Figured, count: int, touched: set[int]) -> bool:
         """Take in the traces up to ``count`` and what came for ``touched`` rows; False if it must be made anew.

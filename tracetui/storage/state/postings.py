@@ -13,7 +13,7 @@ from typing import Any
 
 from sortedcontainers import SortedDict
 
-from tracetui.storage.columns import BadIndexError, Base
+from tracetui.storage.state.columns import BadIndexError, Base
 
 
 class Postings:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tracetui.storage.columns import BadIndexError, Base
+from tracetui.storage.state.columns import BadIndexError, Base
 
 
 def hash_of(trace_id: str) -> int:

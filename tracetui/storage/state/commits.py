@@ -1,0 +1,48 @@
+"""From a decided commit to the state of its run: what a writer does with its own commit once that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tracetui.model.change import Amendment, Completion, NewAnnotation, NewTrace
+from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE, Commit, Entry
+from tracetui.storage.state.tail import Tail
+
+
+def apply(tail: Tail, commit: Commit, refs: Sequence[Any]) -> None:
+    """Take over a commit that is kept; ``refs`` say where the body of each entry lies."""
+    with tail.lock:
+        for entry, ref in zip(commit.entries, refs, strict=True):
+            if entry.code == TRACE:
+                _apply_trace(tail, entry, ref)
+            elif entry.code in (COMPLETION, AMENDMENT):
+                _apply_addition(tail, entry, ref)
+            elif entry.code == ANNOTATION:
+                change = entry.change
+                assert type(change) is NewAnnotation  # noqa: S101
+                tail.add_annotation(entry.seq, change.id, entry.time_ms, ref)
+            else:
+                tail.change_run(dict(entry.values or {}))
+
+
+def _apply_trace(tail: Tail, entry: Entry, ref: Any) -> None:
+    change = entry.change
+    assert type(change) is NewTrace  # noqa: S101 - the code says so
+    tail.add_trace(
+        change.id, entry.parent, entry.awaited, change.type_name, change.kind, entry.time_ms,
+        change.timestamp is None, change.status, change.end_ms, change.tags, change.tokens_in,
+        change.tokens_out, change.cost, change.mergeable, ref,
+    )  # fmt: skip
+
+
+def _apply_addition(tail: Tail, entry: Entry, ref: Any) -> None:
+    change = entry.change
+    if type(change) is Completion:
+        tail.add_completion(
+            entry.seq, change.status, entry.time_ms, change.tags, change.tokens_in, change.tokens_out,
+            change.cost, ref,
+        )  # fmt: skip
+    else:
+        assert type(change) is Amendment  # noqa: S101
+        tail.add_amendment(entry.seq, change.tags, change.tokens_in, change.tokens_out, change.cost, ref)
