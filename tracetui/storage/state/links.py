@@ -53,12 +53,17 @@ class Links(Columns):
         """Add the next row under its parent; with parent −1 it is a root, which may wait for its parent."""
         if self._is_fixed:
             self.grow()
-        self.parents.append(-1)
+        self.parents.append(parent)
         self.first_child.append(-1)
         self.last_child.append(-1)
         self.next_sibling.append(-1)
-        if parent >= 0:
-            self._link(parent, row)
+        if parent >= 0:  # as ``_link`` does it: every single trace passes here
+            last = self.last_child[parent]
+            if last < 0:
+                self.first_child[parent] = row
+            else:
+                self.next_sibling[last] = row
+            self.last_child[parent] = row
         else:
             self._add_root(row, awaited)
         if self._waiters and trace_id in self._waiters:
