@@ -9,7 +9,7 @@ import pytest
 
 from tests.storage.files.campaign.medium import PLACE, Fault, Killed, Medium, Process
 from tracetui import Thought, TraceDraft, WriteFailedError
-from tracetui.model.change import NewTrace, annotation, completion, new_trace
+from tracetui.model.change import NewTrace, amendment, annotation, completion, new_trace
 from tracetui.storage.files import log as log_file
 from tracetui.storage.files import run as run_file
 from tracetui.storage.files.engine import FileEngine
@@ -127,3 +127,17 @@ def test_an_index_knows_no_more_than_a_log_that_is_on_the_medium(monkeypatch: py
         if op.file is log or op.names
     ]
     assert [step for step in steps if step != "names"][-3:] == ["write", "sync", "index"]
+
+
+def test_a_damaged_index_that_the_log_goes_on_from_is_done_without(tmp_path: Path) -> None:
+    """A late tag needs the tags of a covered trace at opening already; once the index's own error came out."""
+    engine = FileEngine(str(tmp_path))
+    engine.create_run("r", {"created_ms": 1})
+    engine.append("r", [new_trace(TraceDraft(Thought("a"), id="a", tags=["findable"]))])
+    assert engine.reindex("r")
+    engine.append("r", [amendment("a", tags=["late"])])
+    index = tmp_path / "runs" / "r.idx"
+    flip(index, index.read_bytes().index(b"findable", 300))
+    fresh = FileEngine(str(tmp_path))
+    assert [trace.tags for trace in fresh.get("r", ["a"]) if trace is not None] == [["findable", "late"]]
+    assert [run.traces for run in FileEngine(str(tmp_path)).runs()] == [1]

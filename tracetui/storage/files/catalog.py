@@ -227,7 +227,7 @@ class Catalog:
 
     def _write(self) -> None:
         lasting = {name: entry for name, entry in self._entries.items() if entry.signature != _UNSURE}
-        if not os.path.isdir(self._folder):  # noqa: PTH112 - nothing was ever recorded here
+        if not self._disk.is_folder(self._folder):  # nothing was ever recorded here
             return
         catalog_file.replace(self._disk, self._path, catalog_file.encode(lasting))
         self._file = _signature(self._disk.stat(self._path))

@@ -161,9 +161,8 @@ class FileEngine:
         held.close()
 
     def _open_run(self, run_id: str) -> RunFile:
-        options = replace(self._options, use_index=False) if run_id in self._distrusted else self._options
         try:
-            opened = RunFile(self._disk, self._log_path(run_id), options, run_id)
+            opened = self._read_log(self._log_path(run_id), run_id)
         except FileNotFoundError:
             raise RunNotFoundError(run_id) from None
         except OSError as problem:
@@ -171,6 +170,13 @@ class FileEngine:
         if opened.tail.record.run_id != run_id:
             raise RunNotFoundError(run_id)
         return opened
+
+    def _read_log(self, path: str, run_id: str) -> RunFile:
+        """Open a log with its index, or without if that is damaged where the log goes on from it."""
+        if run_id not in self._distrusted:
+            with contextlib.suppress(BadIndexError):
+                return RunFile(self._disk, path, self._options, run_id)
+        return RunFile(self._disk, path, replace(self._options, use_index=False), run_id)
 
     def _with(self, run_id: str, action: Callable[[RunFile], _Result]) -> _Result:
         """Do something with a run; once more if its log was replaced meanwhile."""
@@ -257,7 +263,7 @@ class FileEngine:
         try:
             if known is not None:  # it changed since, so it will again: keep it open
                 return self._with(known, _summarized)
-            return _summarized(RunFile(self._disk, path, self._options, name.removesuffix(LOG_SUFFIX)))
+            return _summarized(self._read_log(path, name.removesuffix(LOG_SUFFIX)))
         except (FileNotFoundError, RunNotFoundError, GoneError):
             return None
         except StorageError as problem:

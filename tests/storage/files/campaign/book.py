@@ -84,7 +84,9 @@ class Book:
         found = 0
         for run_id, book in self.runs.items():
             found += compare_run(engine, run_id, book, cut, power=power)
-        listed = {run.id for run in engine.runs()}
+        runs = engine.runs()
+        assert runs == [engine.run(run.id) for run in runs], "the catalog changed the answers"
+        listed = {run.id for run in runs}
         assert listed <= set(self.runs), listed
         again = FileEngine(STORE, disk=Process(medium))
         for run_id in listed:

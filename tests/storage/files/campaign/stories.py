@@ -87,7 +87,7 @@ class Story:
 
     def _script(self) -> Iterator[Callable[[Teller], None]]:
         yield lambda teller: self._create(teller, "r")
-        others = [self._look, self._reopen, self._side_run, self._repair, self._tear]
+        others = [self._look, self._reopen, self._side_run, self._repair, self._tear, self._derive]
         for _ in range(self._steps):
             if self.chance.random() < 0.72:
                 yield self._commit
@@ -181,6 +181,11 @@ class Story:
 
     def _repair(self, teller: Teller) -> None:
         teller.opened().repair("r")
+
+    def _derive(self, teller: Teller) -> None:
+        """Write what long-lived processes leave behind: the catalog, and an index in the middle of a run."""
+        teller.opened().save_catalog()
+        teller.opened().reindex("r")
 
     def _tear(self, teller: Teller) -> None:
         """Let a third process die in the middle of its write."""
