@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
-import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +16,6 @@ from tracetui import (
     LockedError,
     RunNotFoundError,
     Thought,
-    ToolCall,
     TraceDraft,
     TraceStore,
     WriteFailedError,
@@ -57,75 +53,6 @@ def recorded(path: Path, count: int = 8) -> tuple[str, bytes, list[int]]:
 def ids(store: TraceStore, run_id: str) -> list[str]:
     """Return the ids of a run's traces."""
     return [trace.id for trace in store.list(run_id)]
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    """SIGKILL at a random moment of a real writer: what it was told is there, and the store goes on."""
-    chance = random.Random(7)
-    trials, effective, torn, traces = 260, 0, 0, 0
-    path = tmp_path / "store"
-    with tracetui.open(path) as db:
-        runs = [db.create_run(f"killed {n}").id for n in range(trials // 10)]
-    for trial in range(trials):
-        run_id = runs[trial // 10]
-        acknowledged = killed_writer(path, run_id, trial, chance)
-        with tracetui.open(path) as db:
-            found = TraceStore(db).query_by_tag(run_id, f"trial {trial}")
-            numbers = [int(trace.id.partition("/")[2]) for trace in found]
-            assert numbers == list(range(len(numbers)))
-            assert len(numbers) >= acknowledged * 3
-            assert len(numbers) % 3 == 0
-            torn += db.backend.check(run_id) != []
-        effective += acknowledged > 0
-        traces += len(numbers)
-    with tracetui.open(path) as db:
-        assert [d.reason for d in db.check()] == ["torn tail"] * len(db.check())
-        assert sum(run.traces for run in db.runs()) == traces
-        for run_id in runs:
-            assert [t.seq for t in TraceStore(db).list(run_id)] == list(range(db.run(run_id).traces))
-    print(f"effective trials: {effective} of {trials}, {torn} of them left a torn tail, {traces} traces")
-    assert effective >= 200
-
-
-def killed_writer(path: Path, run_id: str, trial: int, chance: random.Random) -> int:
-    """Let a writer work and kill it after a few commits and a moment; return how many it was told of."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        write_until_killed(path, run_id, trial, writer)
-    os.close(writer)
-    acknowledged, wanted = 0, chance.randrange(1, 12)
-    with os.fdopen(reader, "rb", buffering=0) as pipe:
-        while acknowledged < wanted and pipe.read(1):
-            acknowledged += 1
-        for _ in range(chance.randrange(400)):
-            pass
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        while pipe.read(1):
-            acknowledged += 1
-    return acknowledged
-
-
-def write_until_killed(path: Path, run_id: str, trial: int, pipe: int) -> None:
-    """Record batches of three and acknowledge each with a byte, for ever."""
-    try:
-        store = TraceStore(tracetui.open(path))
-        number = 0
-        while True:
-            drafts = [
-                TraceDraft(
-                    ToolCall("x", {"n": "y" * 3000}), id=f"{trial}/{number + n}", tags=[f"trial {trial}"]
-                )
-                for n in range(3)
-            ]
-            store.record_many(run_id, drafts)
-            number += 3
-            os.write(pipe, b".")
-    finally:
-        os._exit(1)
 
 
 def test_flipped_bits_of_the_beginning_lose_no_trace(tmp_path: Path) -> None:
@@ -296,57 +223,6 @@ def test_a_run_deleted_under_an_open_handle_is_gone_for_it(tmp_path: Path) -> No
         assert TraceStore(two).count("short") == 1
         assert run.name == "short"
         assert list((path / "runs").iterdir()) == [log_of(path)]
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_followers_under_killed_writers_see_the_surviving_sequence_once(tmp_path: Path) -> None:
-    """Four writers at a time, killed at random; three followers agree with the log in the end."""
-    path = tmp_path / "store"
-    with tracetui.open(path) as db:
-        run_id = db.create_run("storm").id
-    seen: list[list[str]] = [[], [], []]
-    stop = threading.Event()
-
-    def follow(into: list[str]) -> None:
-        with tracetui.open(path) as db:
-            for trace in TraceStore(db).follow(run_id):
-                into.append(trace.id)
-        stop.set()
-
-    followers = [threading.Thread(target=follow, args=(into,)) for into in seen]
-    chance = random.Random(5)
-    kills = 0
-    reader, writer = os.pipe()
-    pids: list[int] = []
-    for trial in range(40):
-        pid = os.fork()
-        if pid == 0:
-            os.close(reader)
-            write_until_killed(path, run_id, trial, writer)
-        pids.append(pid)
-        if trial == 0:
-            for follower in followers:
-                follower.start()
-        os.read(reader, chance.randrange(1, 6))
-        if len(pids) == 4:
-            victim = pids.pop(chance.randrange(4))
-            os.kill(victim, signal.SIGKILL)
-            os.waitpid(victim, 0)
-            kills += 1
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        kills += 1
-    with tracetui.open(path) as db:
-        store = TraceStore(db)
-        store.record(run_id, Thought("the end"))
-        survived = ids(store, run_id)
-        db.end_run(run_id)
-    for follower in followers:
-        follower.join(60)
-    assert seen == [survived] * 3
-    print(f"effective trials: {kills} kills, {len(survived)} traces")
-    assert kills == 40
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
