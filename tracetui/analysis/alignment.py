@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 Pair = tuple[int, int]
 Gap = tuple[int, int, int, int]
@@ -46,6 +46,29 @@ def align(a: Sequence[Sequence[int]], b: Sequence[Sequence[int]]) -> list[Pair]:
         gaps = left
     found.sort()
     return found
+
+
+def in_order(count_a: int, pairs: Iterable[Pair], count_b: int) -> Iterator[Pair]:
+    """Yield indices in the order of the first side, −1 where a side has none.
+
+    What only the second side has stands before the next that both have.
+
+    >>> list(in_order(2, [(0, 1)], 3))
+    [(-1, 0), (0, 1), (1, -1), (-1, 2)]
+    """
+    to_b = dict(pairs)
+    to_a = {j: i for i, j in to_b.items()}
+    waiting: dict[int, list[int]] = {}
+    following = count_a
+    for j in range(count_b - 1, -1, -1):
+        if j in to_a:
+            following = to_a[j]
+        else:
+            waiting.setdefault(following, []).append(j)
+    for i in range(count_a + 1):
+        yield from ((-1, j) for j in reversed(waiting.get(i, ())))
+        if i < count_a:
+            yield i, to_b.get(i, -1)
 
 
 def between(gap: Gap, pairs: Sequence[Pair]) -> Iterator[Gap]:

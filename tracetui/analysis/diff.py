@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from tracetui.analysis.alignment import Pair, align
+from tracetui.analysis.alignment import align, in_order
 from tracetui.analysis.changes import PartChange, changes_between, context_changes
 from tracetui.analysis.fanout import exchanged, groups_of
 from tracetui.analysis.rollup import totals
@@ -161,29 +161,16 @@ def _below(a: Steps, b: Steps, row_a: int, row_b: int, depth: int) -> list[tuple
     if len(pairs) < min(len(rows_a), len(rows_b)):
         keys = list(zip(tiers_a, tiers_b, strict=True))
         pairs += exchanged(pairs, keys[:3], (_groups(a, rows_a), _groups(b, rows_b)))
-    return [(row_a, row_b, depth) for row_a, row_b in _in_order(rows_a, rows_b, pairs)][::-1]
+    placed = [
+        (rows_a[i] if i >= 0 else -1, rows_b[j] if j >= 0 else -1, depth)
+        for i, j in in_order(len(rows_a), pairs, len(rows_b))
+    ]
+    return placed[::-1]
 
 
 def _groups(steps: Steps, rows: list[int]) -> list[range]:
     spans = [steps.spans[row] for row in rows]
     return groups_of([start for start, _ in spans], [end for _, end in spans])
-
-
-def _in_order(rows_a: list[int], rows_b: list[int], pairs: list[Pair]) -> Iterator[Pair]:
-    """Yield rows in the order of A; what only B has stands before the next that both have."""
-    to_b = dict(pairs)
-    to_a = {j: i for i, j in pairs}
-    waiting: dict[int, list[int]] = {}
-    following = len(rows_a)
-    for j in range(len(rows_b) - 1, -1, -1):
-        if j in to_a:
-            following = to_a[j]
-        else:
-            waiting.setdefault(following, []).append(j)
-    for i in range(len(rows_a) + 1):
-        yield from ((-1, rows_b[j]) for j in reversed(waiting.get(i, ())))
-        if i < len(rows_a):
-            yield rows_a[i], rows_b[to_b[i]] if i in to_b else -1
 
 
 # ---- rows ------------------------------------------------------------------------------------------------

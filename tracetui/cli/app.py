@@ -21,7 +21,7 @@ from tracetui.errors import TraceTuiError
 
 COMMANDS = frozenset({
     "run", "record", "query", "tree", "show", "facets", "tail", "why", "import", "export", "open", "demo", "formats",
-    "check", "repair", "note", "diff", "stats", "loops", "config",
+    "check", "repair", "note", "diff", "stats", "loops", "compare", "config",
 })  # fmt: skip
 """The words that a first argument is taken for; any other that is a path is opened."""
 
