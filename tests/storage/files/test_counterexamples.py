@@ -10,7 +10,7 @@ import pytest
 from tests.storage.files.campaign.medium import PLACE, Fault, Killed, Medium, Process
 from tracetui import Thought, TraceDraft, WriteFailedError
 from tracetui.model.change import NewTrace, amendment, annotation, completion, new_trace
-from tracetui.storage.files import log as log_file
+from tracetui.storage.files import atomic
 from tracetui.storage.files import run as run_file
 from tracetui.storage.files.engine import FileEngine
 
@@ -101,7 +101,7 @@ def test_two_tails_torn_at_one_place_within_a_millisecond_are_both_saved(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second gets the next free name; once the writer was refused."""
-    monkeypatch.setattr(log_file, "now_ms", lambda: 5)
+    monkeypatch.setattr(atomic, "now_ms", lambda: 5)
     medium = Medium()
     on(medium).create_run("r", {"created_ms": 1})
     for id in "ab":

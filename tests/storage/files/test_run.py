@@ -356,7 +356,7 @@ def test_a_fork_takes_no_lock_along(tmp_path: Path, engine: FileEngine) -> None:
         os.close(reader)
         os.close(writer)
         os.waitpid(disk.child, 0)
-        killed._open["r"]._writer.fd = -1  # type: ignore[union-attr]  # closed above
+        killed._open["r"]._writer._handle.fd = -1  # type: ignore[union-attr]  # closed above
     assert ids(engine) == ["a", "b", "c"]
 
 

@@ -16,6 +16,7 @@ from sortedcontainers import SortedKeyList
 
 from tracetui.model.run import Run
 from tracetui.storage.files import catalog_file
+from tracetui.storage.files.atomic import replace_file
 from tracetui.storage.files.catalog_file import CATALOG_NAME, BadCatalogError, Entry, Signature
 from tracetui.storage.files.fs import Disk
 
@@ -229,7 +230,7 @@ class Catalog:
         lasting = {name: entry for name, entry in self._entries.items() if entry.signature != _UNSURE}
         if not self._disk.is_folder(self._folder):  # nothing was ever recorded here
             return
-        catalog_file.replace(self._disk, self._path, catalog_file.encode(lasting))
+        replace_file(self._disk, self._path, catalog_file.encode(lasting))
         self._file = _signature(self._disk.stat(self._path))
         self._is_changed = False
 

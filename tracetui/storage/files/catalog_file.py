@@ -31,7 +31,6 @@ import msgpack
 from tracetui.model.run import RUN_STATUSES, Damage, Owner, Run
 from tracetui.model.value import pack
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.log import write_all
 
 CATALOG_NAME = "catalog.idx"
 MAGIC, VERSION = b"tracecat", 1
@@ -222,24 +221,3 @@ def read(disk: Disk, path: str) -> bytes:
     if size > MAX_BYTES:
         raise BadCatalogError(0, f"{size} bytes, a catalog has at most {MAX_BYTES}")
     return disk.read_file(path)
-
-
-def replace(disk: Disk, path: str, content: bytes) -> None:
-    """Put a file in the place of another, whole or not at all: written aside, synced, renamed, folder synced.
-
-    :raises OSError: if that fails; what was there is untouched then.
-    """
-    folder = os.path.dirname(path)  # noqa: PTH120
-    aside = os.path.join(folder, f".new-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
-    fd = disk.create(aside)
-    try:
-        try:
-            write_all(disk, fd, content)
-            disk.sync_data(fd)
-        finally:
-            disk.close(fd)
-        disk.rename(aside, path)
-    except BaseException:
-        disk.unlink(aside)
-        raise
-    disk.sync_folder(folder)

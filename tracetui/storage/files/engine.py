@@ -30,19 +30,21 @@ from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
 from tracetui.storage.decide import RUN, Commit, Entry
+from tracetui.storage.files.atomic import create_file
 from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
 from tracetui.storage.files.frame import VERSION, Header, encode
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import INDEX_SUFFIX
-from tracetui.storage.files.log import create_file, create_log
-from tracetui.storage.files.run import TORN, GoneError, Options, RunFile, index_path
+from tracetui.storage.files.log import GoneError, create_log
+from tracetui.storage.files.replay import TORN
+from tracetui.storage.files.run import Options, RunFile, index_path
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.paging import page
 from tracetui.storage.state.tail import Tail
 from tracetui.storage.view import LiveView
 
 if TYPE_CHECKING:
-    from tracetui.storage.files.check import Repaired
+    from tracetui.storage.files.repair import Repaired
 
 STORE_FORMAT = 1
 OPEN_RUNS = 64
@@ -433,7 +435,7 @@ class FileEngine:
         return self._with(run_id, lambda held: self._repair(run_id, held))
 
     def _repair(self, run_id: str, held: RunFile) -> Repaired:
-        from tracetui.storage.files.check import Repaired, rewrite
+        from tracetui.storage.files.repair import Repaired, rewrite
 
         done: list[tuple[str, tuple[Damage, ...]]] = []
         try:
@@ -461,7 +463,7 @@ class FileEngine:
 def _summarized(held: RunFile) -> tuple[Run, bool]:
     """Return a run, and whether it says all of its log: bytes at the end that are not torn yet may be soon."""
     run = held.catch_up().run()
-    rest = held.torn(held.stat(), surely=True)
+    rest = held.torn(surely=True)
     return run, not rest or any(damage.reason == TORN for damage in run.damage)
 
 

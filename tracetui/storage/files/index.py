@@ -37,9 +37,10 @@ from typing import Any
 import msgpack
 
 from tracetui.model.value import pack, unpack
+from tracetui.storage.files.atomic import write_all
 from tracetui.storage.files.frame import HEAD, HEAD_SIZE
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.log import LogFile, write_all
+from tracetui.storage.files.log import LogFile
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.snapshot import Section
 

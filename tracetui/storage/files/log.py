@@ -10,19 +10,19 @@ import contextlib
 import os
 import re
 import struct
-import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, starmap
 from operator import gt
-from typing import Any, ClassVar
+from typing import Any
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
-from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Stretch
+from tracetui.storage.files.atomic import create_file
 from tracetui.storage.files.frame import (
     HEADER_SIZE,
+    MARKER,
     VERSION,
     BadFrameError,
     Frame,
@@ -32,52 +32,18 @@ from tracetui.storage.files.frame import (
     parse,
 )
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.state.columns import Base, Columns, Numbers
 
 WINDOW_BYTES = 4 << 20
 STRETCH_BYTES = 1 << 20
 FIRST_FRAME_BYTES = 1 << 20
 _MARKERS = re.compile(b"[\xa0-\xaf]")
-_handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()
 
 
-class BodyRefs(Columns):
-    """Where bodies lie, by row: offset, length and CRC in 16 bytes each."""
+class GoneError(Exception):
+    """What is known of a log is no more: it was deleted, replaced, or a step was interrupted.
 
-    CODES: ClassVar = {"offsets": "Q", "sizes": "I", "crcs": "I"}
-    offsets: Numbers
-    sizes: Numbers
-    crcs: Numbers
-
-    def __init__(self, room: str, base: Base | None, rows: int) -> None:
-        self.ROOM = room
-        super().__init__(base, rows)
-
-    def append(self, ref: tuple[int, int, int]) -> None:
-        """Add the body of the next row."""
-        if self._is_fixed:
-            self.grow()
-        offset, size, crc = ref
-        self.offsets.append(offset)
-        self.sizes.append(size)
-        self.crcs.append(crc)
-
-    def extend(self, refs: Sequence[tuple[int, int, int]]) -> None:
-        """Add the bodies of the next rows."""
-        if self._is_fixed:
-            self.grow()
-        offsets, sizes, crcs = zip(*refs, strict=True)
-        self.offsets.extend(offsets)
-        self.sizes.extend(sizes)
-        self.crcs.extend(crcs)
-
-    def __getitem__(self, row: int) -> tuple[int, int, int]:
-        return self.offsets[row], self.sizes[row], self.crcs[row]
-
-    def take(self, rows: Sequence[int]) -> list[tuple[int, int, int]]:
-        """Return the references of many rows."""
-        columns = ([column[row] for row in rows] for column in (self.offsets, self.sizes, self.crcs))
-        return list(zip(*columns, strict=True))
+    It never leaves the engine, which opens the run anew.
+    """
 
 
 class LogFile:
@@ -268,6 +234,11 @@ class LogFile:
             return None
         return frame
 
+    def what_is_wrong(self, offset: int) -> str:
+        """Return why no frame could be read at an offset."""
+        first = self.pread(1, offset)
+        return "a frame does not hold" if first and first[0] & 0xF0 == MARKER else "no frame begins here"
+
     def close(self) -> None:
         """Let go of the descriptor."""
         if self._fd >= 0:
@@ -291,96 +262,6 @@ def _verified(data: bytes, start: int, refs: Sequence[Any], owners: Sequence[int
     return Stretch(data, owners, starts, ends, [owners[n] for n in torn])
 
 
-class WriteHandle:
-    """A log opened for appending and locking; the descriptor lives as long as anybody holds this object.
-
-    So whoever closes a run does not take it from a thread that is still writing or syncing.
-    """
-
-    __slots__ = ("__weakref__", "_disk", "fd", "pid")
-
-    def __init__(self, disk: Disk, path: str) -> None:
-        self._disk = disk
-        self.pid = os.getpid()
-        self.fd = -1
-        self.fd = disk.open_append(path)
-        _handles.add(self)
-
-    def unlock(self) -> None:
-        """Let go of the file's lock, if it is held; the commit stands, so this never fails."""
-        if self.fd >= 0:
-            try:
-                self._disk.unlock(self.fd)
-            except OSError:
-                self.close()
-
-    def close(self) -> None:
-        """Close the descriptor now: for a forked child, which must not share its parent's lock."""
-        if self.fd >= 0:
-            fd, self.fd = self.fd, -1
-            self._disk.close(fd)
-
-    def __del__(self) -> None:
-        self.close()
-
-
-def _close_inherited() -> None:
-    """In a forked child: it would share, and prolong, the locks of its parent."""
-    for handle in list(_handles):
-        handle.close()
-
-
-os.register_at_fork(after_in_child=_close_inherited)
-
-
 def create_log(disk: Disk, path: str, header: Header, first_frame: bytes) -> None:
-    """Make a log with its first frame; see ``create_file``."""
+    """Make a log with its first frame, whole or not at all; see ``create_file``."""
     create_file(disk, path, header.pack() + first_frame)
-
-
-def create_file(disk: Disk, path: str, content: bytes) -> None:
-    """Make a file whole or not at all: written aside, synced, linked into place, the folder synced.
-
-    :raises FileExistsError: if there is one at that path.
-    """
-    folder = os.path.dirname(path)  # noqa: PTH120 - paths are plain strings in this package
-    aside = os.path.join(folder, f".new-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
-    fd = disk.create(aside)
-    try:
-        try:
-            write_all(disk, fd, content)
-            disk.sync_data(fd)
-        finally:
-            disk.close(fd)
-        disk.link(aside, path)
-    finally:
-        disk.unlink(aside)
-    try:
-        disk.sync_folder(folder)
-    except OSError:
-        disk.unlink(path)
-        raise
-
-
-def create_dated(disk: Disk, stem: str) -> tuple[int, str]:
-    """Make a file named by the time, or by the next millisecond that is free; return descriptor and path."""
-    stamp = now_ms()
-    while True:
-        path = f"{stem}-{stamp}"
-        try:
-            return disk.create(path), path
-        except FileExistsError:
-            stamp += 1
-
-
-def write_all(disk: Disk, fd: int, data: bytes) -> None:
-    """Write all of the data, however little the system takes at a time.
-
-    :raises OSError: if the system takes nothing any more.
-    """
-    written = disk.write(fd, data)
-    while written < len(data):
-        more = disk.write(fd, data[written:])
-        if more == 0:
-            raise OSError(28, "the system takes no more bytes")
-        written += more
