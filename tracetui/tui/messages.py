@@ -70,3 +70,7 @@ class FilterChanged(Message):
 
 class PanesClosed(Message):
     """The filter panes were left."""
+
+
+class SpotsWanted(Message):
+    """A view shows where the time went: it should be worked out, if that was not done or there is news."""

@@ -120,7 +120,7 @@ class Following(Filtering):
     def _tick(self) -> None:
         """Let open calls tick, and notice that time alone changed the verdict."""
         if self.model.verdict.label == "LIVE":
-            self.row_style.now_ms = now_ms()
+            self.row_style.now_ms = self.model.now_ms = now_ms()
             if self.model.rejudge():
                 self.pinned = False
                 self.redraw(rows=True)

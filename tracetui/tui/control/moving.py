@@ -69,12 +69,16 @@ class Moving(Following):
             self.current.show_seq(self.jumps.pop())
 
     def action_scroll_left(self) -> None:
-        """Scroll the detail to the left."""
+        """Scroll the detail, or what the view shows, to the left."""
+        if not self.detail.has_focus_within and self.current.pan(-1):
+            return
         self.detail.view.shift_x = max(self.detail.view.shift_x - 20, 0)
         self.detail.view.changed()
 
     def action_scroll_right(self) -> None:
-        """Scroll the detail to the right, where lines are not wrapped."""
+        """Scroll the detail to the right, where lines are not wrapped, or what the view shows."""
+        if not self.detail.has_focus_within and self.current.pan(1):
+            return
         if not self.detail.view.document.wrap:
             self.detail.view.shift_x += 20
             self.detail.view.changed()

@@ -47,6 +47,10 @@ class Showing(Folding, Filtering):
         """Show the tree."""
         self.show_view("tree")
 
+    def action_view_waterfall(self) -> None:
+        """Show the waterfall."""
+        self.show_view("waterfall")
+
     def action_view_metric(self) -> None:
         """Show another metric."""
         if self.facets.is_open and self.facets.has_focus_within:

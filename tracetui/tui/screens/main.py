@@ -13,6 +13,7 @@ from tracetui.tui.actions import MAIN, actions_of, first_key
 from tracetui.tui.control.moving import Moving
 from tracetui.tui.control.searching import Searching
 from tracetui.tui.control.showing import Showing
+from tracetui.tui.control.timing import Timing
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.header import breadcrumb, footer, truth_line, why_line
 from tracetui.tui.view.minimap import Cell, minimap
@@ -23,7 +24,7 @@ SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
 
 
-class MainScreen(Moving, Searching, Showing):
+class MainScreen(Moving, Searching, Showing, Timing):
     """One run."""
 
     DEFAULT_CSS = """
@@ -139,6 +140,13 @@ class MainScreen(Moving, Searching, Showing):
             "filter.toggle": None if model.filter.text else "there is no filter",
             "view.unzoom": None if model.tree.root is not None else "everything is shown",
             "run.follow": None if model.verdict.label == "LIVE" else "this run is not live",
+            "path.next": None
+            if model.has_times
+            else "this run has no times, so nobody knows what waited for what",
+            **dict.fromkeys(
+                ("axis.in", "axis.out", "axis.all"),
+                None if self.current.has_axis else "only in the waterfall (2)",
+            ),
             "cursor.back": None if self.jumps else "nowhere to go back to",
         }
         return reasons.get(action)

@@ -20,10 +20,15 @@ class Glyphs:
     tick: str
     rule: str
     times: str
+    eighths: str
+    """Bars of one eighth of a cell, two eighths … the whole of it, from the left."""
+    right_half: str
+    idle: str
+    dot: str
 
 
-DRAWN = Glyphs("▸", "▾", " ", "│ ", "│ ", "│ ", "━", "╍", "╸", "─", "×")
-ASCII = Glyphs(">", "v", " ", "| ", "| ", "| ", "=", "~", "-", "-", "x")
+DRAWN = Glyphs("▸", "▾", " ", "│ ", "│ ", "│ ", "━", "╍", "╸", "─", "×", "▏▎▍▌▋▊▉█", "▐", "─", "·")
+ASCII = Glyphs(">", "v", " ", "| ", "| ", "| ", "=", "~", "-", "-", "x", "========", "=", "-", ".")
 
 
 def glyphs(*, ascii_only: bool) -> Glyphs:

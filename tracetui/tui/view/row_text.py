@@ -53,6 +53,17 @@ def row_text(model: RunModel, row: int, width: int, style: RowStyle) -> list[Pie
     return [*_left(model, row, seq, left_width, style), *right]
 
 
+def label(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]:
+    """Return what a row of the tree says of its trace, without its figures, ``width`` cells wide."""
+    seq = model.tree.rows[row]
+    return _orphans(model, row, width, style) if seq == ORPHANS else _left(model, row, seq, width, style)
+
+
+def metric(model: RunModel, seq: int, style: RowStyle) -> Piece:
+    """Return the figure of a row that the style asks for."""
+    return _metric(model, seq, style)
+
+
 def _orphans(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]:
     glyph = style.glyphs.unfolded if model.tree.is_open(row) else style.glyphs.folded
     text = f"{glyph} parent not received"

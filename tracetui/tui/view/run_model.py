@@ -25,6 +25,7 @@ from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.state.rollup import Rollup
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
+from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
 
 SUMMARIES = 20_000
@@ -68,6 +69,10 @@ class RunModel:
         self.folder = folder_of(self.run)
         self.filter = Filter()
         self.search = Search()
+        self.spots: Spots | None = None
+        """Where the time went, as far as that was worked out."""
+        self.now_ms = 0
+        """The time of the last tick; 0 before there was one."""
         self._summaries: dict[int, str] = {}
         self._self_ms: dict[int, int | None] = {}
         self._errors: Errors | None = None

@@ -19,6 +19,8 @@ class RunPane(Lines):
     """As ``--view`` and the actions say it."""
     full_width: ClassVar[bool] = True
     """Whether it takes the whole body; the detail is then shown on Enter."""
+    has_axis: ClassVar[bool] = False
+    """Whether it lies on an axis that can be zoomed."""
 
     def __init__(self, model: RunModel, style: RowStyle) -> None:
         super().__init__(id=self.name_of_view)
@@ -77,6 +79,13 @@ class RunPane(Lines):
     def fold_all(self, *, folded: bool) -> None:
         """Fold or unfold everything."""
         (self.model.tree.fold_all if folded else self.model.tree.unfold_all)()
+
+    def to_gap_before(self, seq: int) -> None:
+        """Put the cursor on the idle gap before a trace; nothing where the view shows no gaps."""
+
+    def pan(self, direction: int) -> bool:  # noqa: ARG002 - for subclasses
+        """Move what is shown to the left (−1) or right (1); return whether the view can."""
+        return False
 
     def shows_open(self) -> bool:
         """Whether a call that still runs is on the screen: its duration ticks."""
