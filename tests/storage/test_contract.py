@@ -37,6 +37,7 @@ from tracetui.model.change import (
     run_patch,
 )
 from tracetui.storage.backend import MAX_CHANGES, NO_TIME, Appended, Index, Page, StorageBackend
+from tracetui.storage.files.catalog import Catalog
 
 RUN = "the run"
 
@@ -410,6 +411,33 @@ def test_runs_are_listed_newest_first(engine: StorageBackend) -> None:
     assert [run.traces for run in engine.runs()] == [0, 0, 1]
     engine.delete_run("b")
     assert [run.id for run in engine.runs(fresh=False)] == ["c", "a"]
+
+
+def test_news_since_the_last_listing(engine: StorageBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that came or went, a change of a run that is named; none right after a listing."""
+    moment = iter(range(10**9, 10**12, 10**9))
+    utime = "tracetui.storage.files.catalog.Catalog._folder_time"
+    known: dict[tuple[str, ...], int] = {}
+
+    def folder_time(catalog: Catalog) -> int:
+        """Tell the listings of a folder apart, however fast they come after each other."""
+        names = tuple(sorted(name for name, _ in catalog._disk.names(catalog._folder)))
+        return known.setdefault(names, next(moment))
+
+    monkeypatch.setattr(utime, folder_time)
+    engine.create_run("a", {"created_ms": 1})
+    assert engine.has_news([])
+    engine.runs()
+    assert not engine.has_news(["a"])
+    engine.append("a", [trace("t")])
+    assert engine.has_news(["a"])
+    engine.runs()
+    engine.create_run("b", {"created_ms": 2})
+    assert engine.has_news(["a"])
+    engine.runs()
+    assert not engine.has_news(["a", "b"])
+    engine.delete_run("a")
+    assert engine.has_news(["b"])
 
 
 def test_a_run_is_made_once(engine: StorageBackend, run: str) -> None:

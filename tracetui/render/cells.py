@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 ELLIPSIS = "…"
 
@@ -32,6 +32,18 @@ def cut_middle(text: str, width: int) -> str:
     head = keep // 2
     tail = keep - head
     return set_cell_size(text, head) + ELLIPSIS + (text[-tail:] if tail else "")
+
+
+def chopped(text: str, width: int, most: int) -> list[str]:
+    """Return the text in at most ``most`` lines of ``width`` cells; the last is marked if something is missing.
+
+    >>> chopped("abcdef", 4, 2), chopped("abcdef", 2, 2), chopped("", 4, 2)
+    (['abcd', 'ef'], ['ab', 'c…'], [])
+    """
+    parts = chop_cells(text[: width * most + 1], width) if text else []
+    if len(parts) > most:
+        parts[most - 1 :] = [cut(parts[most - 1] + parts[most], width)]
+    return parts
 
 
 def pad(text: str, width: int) -> str:

@@ -308,6 +308,14 @@ class StorageBackend(Protocol):
         """
         ...
 
+    def has_news(self, run_ids: Iterable[str]) -> bool:
+        """Whether a listing would be another: runs came or went, or one of these changed, since the last one.
+
+        Cheap: it looks at no other run. So it may miss a change of one of them, never for longer than one
+        waits with the next listing. Never fails.
+        """
+        ...
+
     def digests(self) -> dict[str, bytes]:
         """Return run id: digest, of the runs that have one: what ``keep_digest`` was given, perhaps long ago."""
         ...

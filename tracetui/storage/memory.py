@@ -142,7 +142,15 @@ class MemoryEngine:
         if self._closed:
             raise ClosedError(self.location)
         with self._news:
-            return [self._as_listed(tail) for tail in reversed(self._order)]
+            runs = [self._as_listed(tail) for tail in reversed(self._order)]
+            self._listed = {run.id: self._listed[run.id] for run in runs}
+            return runs
+
+    def has_news(self, run_ids: Iterable[str]) -> bool:  # noqa: ARG002 - all are looked at
+        """Whether runs came or went or changed since the last listing."""
+        with self._news:
+            known = {tail.record.run_id: tail.rev for tail in self._order}
+            return known != {run_id: rev for run_id, (rev, _) in self._listed.items()}
 
     def _as_listed(self, tail: Tail) -> Run:
         known = self._listed.get(tail.record.run_id)
@@ -181,7 +189,6 @@ class MemoryEngine:
             tail = self._tail(run_id)
             with tail.lock:
                 del self._tails[run_id]
-                self._listed.pop(run_id, None)
                 self._order.remove(tail)
             self._news.notify_all()
         return tail.count

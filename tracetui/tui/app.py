@@ -210,6 +210,13 @@ class ExplorerApp(App[int]):
         else:
             self.notify("no more runs in this direction", markup=False, timeout=2)
 
+    def tell_outside(self, said: str) -> None:
+        """Ring, and say something in the terminal's title, as far as that is set."""
+        if self.settings.bell:
+            self.bell()
+        if self.settings.title and self._driver is not None:
+            self._driver.write(f"\x1b]2;tracetui: {printable(said)}\a")
+
     # ---- actions everywhere ------------------------------------------------------------------------------
 
     def _scope(self) -> str:

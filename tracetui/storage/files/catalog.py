@@ -97,6 +97,8 @@ class Catalog:
         self._entries = Entries()
         self._file: Signature | None = None
         self._is_read = self._is_changed = False
+        self._looked_at = -1
+        """Modification time of the folder when all logs were last looked at."""
 
     def runs(self, *, fresh: bool) -> list[Run]:
         """Return the runs, newest created first; a run that did not change is the same object as before.
@@ -128,6 +130,7 @@ class Catalog:
 
     def _look(self) -> None:
         """Bring what is known up to date with all logs, reading those that changed."""
+        self._looked_at = self._folder_time()
         found = {name: status for name, status in self._disk.names(self._folder) if name.endswith(LOG_SUFFIX)}
         for name in self._entries.gone(found):
             self._forget(name)
@@ -137,6 +140,26 @@ class Catalog:
             signature = (status.st_size, status.st_mtime_ns, status.st_ino)
             if known is None or known.signature != signature:
                 self._renew(name, signature)
+
+    def _folder_time(self) -> int:
+        """Return the folder's modification time, which every log that comes or goes moves; −1 without one."""
+        try:
+            return self._disk.stat(self._folder).st_mtime_ns
+        except OSError:
+            return -1
+
+    def has_news(self, names: Iterable[str]) -> bool:
+        """Whether logs came or went since all were looked at, or one of these changed."""
+        with self._mutex:
+            return self._folder_time() != self._looked_at or any(map(self._is_other, names))
+
+    def _is_other(self, name: str) -> bool:
+        known = self._entries.get(name)
+        try:
+            status = self._disk.stat(os.path.join(self._folder, name))  # noqa: PTH118
+        except OSError:
+            return True
+        return known is None or known.signature != _signature(status)
 
     def _renew(self, name: str, signature: Signature) -> None:
         summary = self._summarize(name)

@@ -254,6 +254,10 @@ class FileEngine:
         except OSError as problem:
             raise self._unreachable(problem) from problem
 
+    def has_news(self, run_ids: Iterable[str]) -> bool:
+        """Whether logs came or went, or one of these runs' changed, since the last listing."""
+        return self._catalog.has_news([file_name(run_id) + LOG_SUFFIX for run_id in run_ids])
+
     def _new_catalog(self) -> Catalog:
         strict = self._options.recovery == "strict"
         return Catalog(self._disk, self.location, self._runs_folder, self._summary, strict=strict)

@@ -6,9 +6,11 @@ unknown. So it is kept as a digest beside the run's entry, and the next list of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tracetui.analysis.errors import find_errors
+from tracetui.analysis.loops import Loop, find_loops
 from tracetui.analysis.rollup import totals
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import LIVE_SECONDS, Liveness, folder_of, judge
@@ -24,9 +26,13 @@ from tracetui.store.database import Database
 from tracetui.store.ownership import is_dead
 from tracetui.tui.view.minimap import minimap
 
-VERSION = 1
+VERSION = 2
 """Part of every digest: cards of another making are made anew."""
 SHAPE_WIDTH = 38
+LOOPS = 2
+"""So many are named."""
+LOOPS_WHILE_LIVE = 5_000
+"""Traces; loops of longer runs are looked for when they have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Preview:
 
     why: str = ""
     where: str = ""
+    loops: str = ""
     top: str = ""
     has_terminal: bool = False
     """Whether an error ended the run."""
@@ -52,6 +59,7 @@ class Card:
     duration_ms: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+    loops: int = 0
     packed: bytes = b""
 
     @property
@@ -59,15 +67,15 @@ class Card:
         """Return what the preview shows."""
         if not self.packed:
             return Preview()
-        why, where, top, has_terminal, texts, roles, codes = unpack(self.packed)
+        why, where, loops, top, has_terminal, texts, roles, codes = unpack(self.packed)
         shape = tuple((text, roles[code]) for text, code in zip(texts, codes, strict=True))
-        return Preview(why, where, top, has_terminal, shape)
+        return Preview(why, where, loops, top, has_terminal, shape)
 
     def digest(self) -> bytes:
         """Return the card as bytes."""
         return pack([
             VERSION, self.label, self.standing, self.errors, self.recovered, self.duration_ms, self.tokens,
-            self.cost_usd, self.packed,
+            self.cost_usd, self.loops, self.packed,
         ])  # fmt: skip
 
 
@@ -120,13 +128,14 @@ def _card(view: RunView, run: Run, standing: str, now_ms: int) -> Card:
     figures = totals(view, view.rollup())
     cells = minimap(view, SHAPE_WIDTH, {e.seq for e in errors.found}, verdict.terminal, -1, None)
     shape = tuple((cell.text, cell.role) for cell in cells)
+    loops = () if _is_growing(run, standing) else find_loops(view).loops
     preview = Preview(
-        verdict.why.removeprefix("ended by "), _where(view, run, verdict.landing), _top_time(view), verdict.terminal >= 0,
-        shape,
+        verdict.why.removeprefix("ended by "), _where(view, run, verdict.landing),
+        _loops(view, run, loops, figures.duration_ms), _top_time(view), verdict.terminal >= 0, shape,
     )  # fmt: skip
     return Card(
         verdict.label, standing, verdict.errors, verdict.recovered, figures.duration_ms,
-        figures.tokens_in + figures.tokens_out, figures.cost_usd, _packed(preview),
+        figures.tokens_in + figures.tokens_out, figures.cost_usd, len(loops), _packed(preview),
     )  # fmt: skip
 
 
@@ -134,7 +143,9 @@ def _packed(preview: Preview) -> bytes:
     roles = list(dict.fromkeys(role for _, role in preview.shape))
     texts = "".join(text for text, _ in preview.shape)
     codes = bytes(roles.index(role) for _, role in preview.shape)
-    return pack([preview.why, preview.where, preview.top, preview.has_terminal, texts, roles, codes])
+    return pack([
+        preview.why, preview.where, preview.loops, preview.top, preview.has_terminal, texts, roles, codes,
+    ])  # fmt: skip
 
 
 def _where(view: RunView, run: Run, landing: int) -> str:
@@ -145,6 +156,27 @@ def _where(view: RunView, run: Run, landing: int) -> str:
         steps.append(cut(summary(view.trace(node), folder_of(run)), 24))
         node = view.parents[node]
     return " > ".join(reversed(steps))
+
+
+def _is_growing(run: Run, standing: str) -> bool:
+    """Whether to look for loops would be done again and again: a long run that still goes on."""
+    return standing in ("owned", "fresh") and run.traces > LOOPS_WHILE_LIVE
+
+
+def _loops(view: RunView, run: Run, loops: Sequence[Loop], run_ms: int) -> str:
+    """Return the loops that took longest, with their calls, their time and its share of the run."""
+    taken = sorted(((_taken_ms(view, loop.seqs), loop) for loop in loops), key=lambda item: -item[0])
+    told = []
+    for ms, loop in taken[:LOOPS]:
+        share = f", {100 * ms // run_ms}% of run" if 0 < ms <= run_ms else ""
+        what = cut(summary(view.trace(loop.seqs[0]), folder_of(run)), 40)
+        told.append(f"{what} ×{len(loop.seqs)}" + (f" ({duration(ms)}{share})" if ms else ""))
+    more = [f"{len(loops) - LOOPS} more"] if len(loops) > LOOPS else []
+    return " | ".join([*told, *more])
+
+
+def _taken_ms(view: RunView, seqs: Iterable[int]) -> int:
+    return sum(max(view.ends[seq] - view.timestamps[seq], 0) for seq in seqs if view.ends[seq] != NO_TIME)
 
 
 def _top_time(view: RunView) -> str:
