@@ -21,7 +21,7 @@ from tracetui.errors import TraceTuiError
 
 COMMANDS = frozenset({
     "run", "record", "query", "tree", "show", "facets", "tail", "why", "import", "export", "open", "demo", "formats",
-    "check", "repair", "note", "diff", "stats", "loops", "compare", "config",
+    "check", "repair", "note", "diff", "stats", "loops", "compare", "config", "web", "screenshot",
 })  # fmt: skip
 """The words that a first argument is taken for; any other that is a path is opened."""
 
@@ -53,9 +53,9 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
 
         app.add_typer(_only(recording.app, after if family == "record" else ""), name="record")
     if family in ("", *_OTHERS):
-        from tracetui.cli import analysis, care, config, differences, files, reading
+        from tracetui.cli import analysis, care, config, differences, files, reading, screenshot, web
 
-        for module in (reading, analysis, differences, files, care):
+        for module in (reading, analysis, differences, files, care, web, screenshot):
             module.register(app)
         app.add_typer(config.app, name="config")
     return app

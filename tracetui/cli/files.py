@@ -14,6 +14,7 @@ from tracetui.cli.diagnostics import UsageError
 from tracetui.cli.reading import MaxTokens, RunOrFile, chosen_run, with_budget
 from tracetui.cli.runs import FormatOption, JsonOption, wants_json
 from tracetui.cli.session import as_file, find_run, session
+from tracetui.cli.web import is_served
 
 if TYPE_CHECKING:
     from tracetui.model.run import Run
@@ -110,11 +111,10 @@ def open_command(
 
 def open_explorer(what: list[str], *, trace: str | None = None, query: str = "", view: str = "tree") -> None:
     """Open the explorer and end with its exit code."""
-    if not output.is_terminal():
-        raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
-    if not output.is_terminal_input() and "-" not in what:
+    _check_screen()
+    if not output.is_terminal_input() and "-" not in what and not is_served():
         _terminal_as_input()
-    _check_view(view)
+    check_view(view)
     paths = [path for name in what if (path := as_file(name)) is not None]
     if paths and len(paths) < len(what):
         raise UsageError(f"{what[0]} and {what[-1]}: give either runs or files")
@@ -135,7 +135,13 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
     raise diagnostics.Ended(code)
 
 
-def _check_view(view: str) -> None:
+def _check_screen() -> None:
+    if not output.is_terminal() and not is_served():
+        raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
+
+
+def check_view(view: str) -> None:
+    """Refuse a view that there is not."""
     from tracetui.tui.widgets.views import VIEWS
 
     if view not in VIEWS:
@@ -192,8 +198,7 @@ def _terminal_as_input() -> None:
 
 def demo() -> None:
     """Open the explorer on the sample runs that come with tracetui: a run that failed, q shows the others"""
-    if not output.is_terminal():
-        raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
+    _check_screen()
     from tracetui.samples import copied_samples
     from tracetui.tui.app import explore
 

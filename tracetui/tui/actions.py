@@ -14,7 +14,10 @@ MAIN, PICKER, APP = "main", "picker", "app"
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a person can do. ``footer`` is its short name there, "" to leave it out."""
+    """One thing a person can do. ``footer`` is its short name there, "" to leave it out.
+
+    What is ``local`` acts on the machine where the explorer runs, so a browser is not offered it.
+    """
 
     id: str
     keys: str
@@ -22,6 +25,7 @@ class Action:
     title: str
     group: str
     footer: str = ""
+    local: bool = False
 
     @property
     def method(self) -> str:
@@ -96,7 +100,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("picker.rename", "R", PICKER, "Rename the run", "Run", "rename"),
     Action("picker.tag", "t", PICKER, "Change the tags of the run", "Run", "tag"),
     Action("picker.pin", "P", PICKER, "Pin the run, or let it go", "Run", "pin"),
-    Action("picker.delete", "D", PICKER, "Delete the run (asked first)", "Run", "delete"),
+    Action("picker.delete", "D", PICKER, "Delete the run (asked first)", "Run", "delete", local=True),
     Action("picker.back", "escape", PICKER, "Clear filter or marks, back", "Explorer"),
     Action("picker.quit", "q", PICKER, "Back, quit at the top", "Explorer", "quit"),
     Action("app.palette", "colon,ctrl+p", APP, "All actions by name", "Explorer", "palette"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -222,15 +223,30 @@ class ExplorerApp(App[int]):
     def _scope(self) -> str:
         return PICKER if isinstance(self.screen, PickerScreen) else MAIN
 
-    def _reasons(self) -> Any:
+    def why_not(self, action: str) -> str | None:
+        """Return why an action can do nothing here and now, None if it can."""
+        if self.is_web and any(one.local and one.id == action for one in self.actions):
+            return "not in a browser: it would act on the server"
         screen = self.screen
-        return screen.disabled_reason if isinstance(screen, (MainScreen, PickerScreen)) else lambda _: None
+        return screen.disabled_reason(action) if isinstance(screen, (MainScreen, PickerScreen)) else None
+
+    async def run_action(self, action: Any, default_namespace: Any = None, namespaces: Any = None) -> bool:
+        """Run an action, but for one that acts on the machine if the person is elsewhere."""
+        if self.is_web and isinstance(action, str):
+            name = action.rpartition(".")[2].partition("(")[0]
+            reason = next(
+                (self.why_not(one.id) for one in self.actions if one.local and one.method == name), None
+            )
+            if reason is not None:
+                self.notify(reason, markup=False, timeout=3)
+                return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     def action_app_help(self) -> None:
         """Show what the keys do here."""
         if isinstance(self.screen, (MainScreen, PickerScreen)):
             scope = self._scope()
-            self.push_screen(HelpScreen(scope, actions_of(scope, self.actions), self._reasons()))
+            self.push_screen(HelpScreen(scope, actions_of(scope, self.actions), self.why_not))
 
     def action_app_palette(self) -> None:
         """Offer all actions by name."""
@@ -247,7 +263,9 @@ class ExplorerApp(App[int]):
             )
             if method is None:
                 continue
-            reason = target.disabled_reason(action.id) if target is not None else None
+            reason = self.why_not(action.id)
+            if self.is_web and action.local:
+                continue
             yield SystemCommand(action.title, reason or keys_of(action) or action.id, method)
 
     def action_app_quit(self) -> None:
@@ -291,6 +309,10 @@ class ExplorerApp(App[int]):
     def copy_text(self, text: str | None) -> None:
         """Put a text on the clipboard by way of the terminal; a long one goes to a file, and that is said."""
         if not text:
+            return
+        if len(text) > OSC_52_LIMIT and self.is_web:
+            self.deliver_text(io.StringIO(text), save_filename="tracetui-copy.txt", mime_type="text/plain")
+            self.notify("too long for the clipboard: the browser gets a file", markup=False, timeout=8)
             return
         if len(text) > OSC_52_LIMIT:
             path = Path(os.environ.get("TMPDIR", "/tmp")) / f"tracetui-copy-{os.getpid()}.txt"  # noqa: S108
