@@ -141,3 +141,18 @@ def test_a_damaged_index_that_the_log_goes_on_from_is_done_without(tmp_path: Pat
     fresh = FileEngine(str(tmp_path))
     assert [trace.tags for trace in fresh.get("r", ["a"]) if trace is not None] == [["findable", "late"]]
     assert [run.traces for run in FileEngine(str(tmp_path)).runs()] == [1]
+
+
+def test_a_log_whose_sync_failed_gets_no_index() -> None:
+    """Not by who met the failure, not by who comes after, and nobody writes; once an index told of lost pages."""
+    medium = Medium()
+    on(medium).create_run("r", {"created_ms": 1})
+    on(medium).append("r", [thought("a")])
+    with pytest.raises(WriteFailedError):
+        on(medium, Fault(0, call="sync_data")).reindex("r")
+    assert not on(medium).reindex("r")
+    assert medium.paths(".idx") == []
+    with pytest.raises(WriteFailedError, match="repair"):
+        on(medium).append("r", [thought("b")])
+    on(medium).repair("r")
+    assert on(medium).reindex("r")

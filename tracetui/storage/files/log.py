@@ -105,12 +105,10 @@ class LogFile:
         except OSError as problem:
             raise UnreachableError(self.path, problem.strerror or str(problem)) from problem
 
-    def sync(self) -> None:
-        """Return when the log is on the medium, as far as it was written before.
-
-        :raises OSError: if the system cannot.
-        """
-        self.disk.sync_data(self._fd)
+    @property
+    def fd(self) -> int:
+        """The descriptor, for who syncs what was written through another one."""
+        return self._fd
 
     def stat(self) -> os.stat_result:
         """Return what is known of the open file."""

@@ -212,7 +212,8 @@ class RunFile:
             covered = Covered(replay.end, replay.last_frame, int.from_bytes(head[20:24], "little"))
             snapshot, rev, written = self.tail.snapshot(), self.tail.rev, self._written
         path = index_path(self.path)
-        self.log.sync()  # an index may not know more of the run than its log does after a power cut
+        if not self._writer.sync_for_index():
+            return False
         if not write_index(self._disk, path, self.log.header.salt, covered, snapshot.sections()):
             return False
         if self.log.stat().st_nlink == 0:

@@ -219,6 +219,17 @@ class LogWriter:
                     self.path, f"{self._poisoned}; whether this commit survives a power cut is unknown"
                 )
 
+    def sync_for_index(self) -> bool:
+        """Return when the log is on the medium as it was read, False if nobody can know.
+
+        An index may not know more of a run than its log does after a power cut.
+
+        :raises OSError: if it fails; nobody writes any more then.
+        """
+        self._sync_data(self._replay.log.fd)
+        self._look_for_mark()
+        return self._poisoned is None
+
     def _sync_data(self, fd: int) -> None:
         """Sync the log; a failure poisons this handle and, by a mark beside the log, every other.
 

@@ -14,7 +14,7 @@ STATES = 25
 def test_a_power_cut_anywhere_leaves_what_was_acknowledged(campaign: Campaign) -> None:
     """Reordered, dropped and torn writes: what ``sync`` acknowledged is there, the rest whole or not at all."""
     trials = effective = traces = 0
-    for seed, chance in enumerate(campaign.seeds(60, 1000)):
+    for seed, chance in enumerate(campaign.seeds(60, 1100)):
         story = Story(seed).tell()
         trace = story.medium.trace
         for _ in range(STATES):
