@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,9 @@ from tracetui import Thought, Trace, TraceTree
 from tracetui.model.tree import Forest, build_forest, subtree_sizes
 
 
-def load(seq: int) -> Trace:
-    """Return a trace named by its seq."""
-    return Trace(f"t{seq}", None, seq, (), trace_type=Thought(str(seq)), seq=seq)
+def load(seqs: Sequence[int]) -> list[Trace]:
+    """Return traces named by their seq."""
+    return [Trace(f"t{seq}", None, seq, (), trace_type=Thought(str(seq)), seq=seq) for seq in seqs]
 
 
 def linked(parents: list[int]) -> Forest:

@@ -1,14 +1,15 @@
 """A recorded trace as of the moment it was read; its body is decoded on first touch.
 
-A trace's *head* (id, parent, times, tags, status) is at hand; its *body* (the type's fields and metadata)
-may lie on a disk and is read through a ``BodySource`` when somebody looks. What completions and amendments
-added is merged in then.
+A trace's *head* (id, parent, times, tags, status) is at hand, or is read from its run's columns as of that
+moment (``HeadSource``) when somebody looks: a query hands out thousands and few are looked at. Its *body* (the
+type's fields and metadata) may lie on a disk and is read through a ``BodySource`` then. What completions and
+amendments added is merged in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from tracetui.errors import InvalidTraceError, TraceTuiError
 from tracetui.model.trace_type import (
@@ -52,6 +53,32 @@ class BodySource(Protocol):
         :raises CorruptionError: if the bytes are not what was written.
         """
         ...
+
+
+class HeadSource(Protocol):
+    """Where heads are read from, as of one moment, whatever comes later."""
+
+    def head(self, row: int) -> Head:
+        """Return the head of a row."""
+        ...
+
+
+class Head(NamedTuple):
+    """What is known of a trace without its body; in the order in which a trace takes it over."""
+
+    id: str
+    parent_id: str | None
+    timestamp: int
+    tags: Sequence[str]
+    type_name: str
+    code: int
+    status: str
+    end_ms: int | None
+    run_id: str
+    seq: int
+    parent_missing: bool
+    where: Any
+    source: BodySource
 
 
 def pack_body(trace_type: TraceType, metadata: Value) -> bytes:
@@ -102,9 +129,12 @@ class Trace:
     """
 
     __slots__ = (
-        "_code", "_metadata", "_source", "_tags", "_type", "_where", "depth", "end_ms", "id", "parent_id",
-        "parent_missing", "run_id", "seq", "status", "timestamp", "type_name",
+        "_code", "_heads", "_metadata", "_row", "_source", "_tags", "_type", "_where", "depth", "end_ms", "id",
+        "parent_id", "parent_missing", "run_id", "seq", "status", "timestamp", "type_name",
     )  # fmt: skip
+
+    _heads: HeadSource
+    _row: int
 
     def __init__(
         self,
@@ -144,6 +174,31 @@ class Trace:
             code, type_name = kind_code(trace_type), type_name_of(trace_type)
         self._code = code
         self.type_name = type_name
+
+    # ---- the head ----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def unread(heads: HeadSource, rows: Sequence[int]) -> list[Trace]:
+        """Return the traces of rows, heads unread; 0.1 µs each."""
+        new, kind = Trace.__new__, Trace
+        made = [new(kind) for _ in rows]
+        for trace, row in zip(made, rows, strict=True):
+            trace._heads, trace._row = heads, row  # noqa: SLF001 - its own class
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Read the head when a part of it is first asked for: only what is not there yet comes here."""
+            if name in _UNTIL_SET:
+                return None
+            if name not in _HEAD:
+                raise AttributeError(f"'Trace' object has no attribute {name!r}")
+            (
+                self.id, self.parent_id, self.timestamp, self._tags, self.type_name, self._code, self.status,
+                self.end_ms, self.run_id, self.seq, self.parent_missing, self._where, self._source,
+            ) = self._heads.head(self._row)  # fmt: skip
+            return getattr(self, name)
 
     # ---- the body ----------------------------------------------------------------------------------------
 
@@ -216,7 +271,7 @@ class Trace:
 
     def __reduce__(self) -> tuple[object, ...]:
         self._load()
-        return _restore, (tuple(getattr(self, name) for name in Trace.__slots__),)
+        return _restore, (tuple(getattr(self, name) for name in _STATE),)
 
     def to_json(self) -> dict[str, object]:
         """Return the trace as plain data: the six keys in order, then what the store knows of it."""
@@ -263,11 +318,14 @@ class Trace:
 
 
 type_name_of = type_name
+_STATE = tuple(name for name in Trace.__slots__ if name not in ("_heads", "_row"))
+_UNTIL_SET = frozenset({"depth", "_type", "_metadata"})
+_HEAD = frozenset(_STATE) - _UNTIL_SET
 
 
 def _restore(state: tuple[object, ...]) -> Trace:
     trace = Trace.__new__(Trace)
-    for name, value in zip(Trace.__slots__, state, strict=True):
+    for name, value in zip(_STATE, state, strict=True):
         setattr(trace, name, value)
     return trace
 

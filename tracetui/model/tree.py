@@ -18,17 +18,28 @@ from dataclasses import dataclass
 
 from tracetui.model.trace import Trace
 
+_TOGETHER = 512
+"""Traces of a walk that are made at once."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """Rows of a pre-order, with the way to read the trace of each."""
+    """Rows of a pre-order, with the way to read their traces."""
 
     seqs: Sequence[int]
     depths: Sequence[int]
     sizes: Sequence[int]
     """Rows of each row's subtree, itself included."""
-    load: Callable[[int], Trace]
-    """Returns the trace of a seq."""
+    load: Callable[[Sequence[int]], list[Trace]]
+    """Returns the traces of seqs."""
+
+    def rows(self, start: int, end: int) -> list[tuple[int, Trace]]:
+        """Return (depth, trace) of rows [start, end); each trace knows its depth."""
+        depths = self.depths[start:end]
+        traces = self.load(self.seqs[start:end])
+        for depth, trace in zip(depths, traces, strict=True):
+            trace.depth = depth
+        return list(zip(depths, traces, strict=True))
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -68,9 +79,7 @@ class TraceTree:
     def trace(self) -> Trace:
         """The trace at the root of this tree, with its depth."""
         if self._trace is None:
-            trace = self._forest.load(self._forest.seqs[self._row])
-            trace.depth = self._forest.depths[self._row]
-            self._trace = trace
+            ((_, self._trace),) = self._forest.rows(self._row, self._row + 1)
         return self._trace
 
     @property
@@ -91,11 +100,10 @@ class TraceTree:
     def walk(self) -> Iterator[tuple[int, Trace]]:
         """Yield (depth below this tree's root, trace) in pre-order."""
         forest, first = self._forest, self._row
-        base = forest.depths[first]
-        for row in range(first, first + forest.sizes[first]):
-            trace = forest.load(forest.seqs[row])
-            trace.depth = forest.depths[row]
-            yield trace.depth - base, trace
+        base, end = forest.depths[first], first + forest.sizes[first]
+        for row in range(first, end, _TOGETHER):
+            for depth, trace in forest.rows(row, min(row + _TOGETHER, end)):
+                yield depth - base, trace
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TraceTree):
@@ -112,7 +120,7 @@ def build_forest(
     roots: Sequence[int],
     first_child: Sequence[int],
     next_sibling: Sequence[int],
-    load: Callable[[int], Trace],
+    load: Callable[[Sequence[int]], list[Trace]],
 ) -> Forest:
     """Lay out the trees of ``roots`` in pre-order, in time linear in their nodes.
 

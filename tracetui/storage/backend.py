@@ -194,7 +194,11 @@ class RunView(Protocol):
         ...
 
     def trace(self, seq: int) -> Trace:
-        """Return the trace of a seq; its body is read when somebody looks."""
+        """Return the trace of a seq; its head and body are read when somebody looks."""
+        ...
+
+    def traces(self, seqs: Sequence[int]) -> list[Trace]:
+        """Return the traces of seqs, as ``trace`` does; 0.1 µs each."""
         ...
 
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:

@@ -151,6 +151,10 @@ class LiveView:
         """Return the trace of a seq; its body is read when somebody looks."""
         return self._ask(lambda tail: tail.trace(seq))
 
+    def traces(self, seqs: Sequence[int]) -> list[Trace]:
+        """Return the traces of seqs."""
+        return self._ask(lambda tail: tail.moment().traces(seqs))
+
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""
         return self._ask(lambda tail: tail.annotations(trace_id))
@@ -166,7 +170,7 @@ class LiveView:
     def forest(self, root: int | None = None) -> Forest:
         """Return the whole run in pre-order, or the subtree of one seq."""
         found = self._ask(lambda tail: tail.forest(root))
-        return Forest(found.seqs, found.depths, found.sizes, self.trace)
+        return Forest(found.seqs, found.depths, found.sizes, self.traces)
 
     def rollup(self) -> Rollup:
         """Return the figures of every subtree as of now."""

@@ -241,13 +241,9 @@ class TraceStore:
 
     def walk(self, run_id: str, start: int = 0, limit: int = 50) -> Rows:
         """Return rows [start, start + limit) of the run's trees in pre-order, as (depth, trace)."""
+        start = max(start, 0)
         forest = self._database.view(run_id).forest()
-        rows = []
-        for row in range(max(start, 0), min(start + limit, len(forest))):
-            trace = forest.load(forest.seqs[row])
-            trace.depth = forest.depths[row]
-            rows.append((trace.depth, trace))
-        return rows
+        return forest.rows(start, max(start, min(start + limit, len(forest))))
 
     def types(self, run_id: str) -> dict[str, int]:
         """Return type name: number of traces, ordered by name."""

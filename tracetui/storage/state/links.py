@@ -16,6 +16,8 @@ from tracetui.model.tree import Forest, build_forest
 from tracetui.storage.state.columns import BadIndexError, Base, Columns, Numbers
 from tracetui.storage.state.postings import Roots
 
+Loader = Callable[[Sequence[int]], list[Trace]]
+
 
 class Links(Columns):
     """Parents and children by row, −1 where there is none.
@@ -141,15 +143,15 @@ class Links(Columns):
         """Return the rows without a parent that is there, in seq order."""
         return self._roots.rows()
 
-    def forest(self, trace: Callable[[int], Trace], count: int, *, growing: bool) -> Forest:
+    def forest(self, load: Loader, count: int, *, growing: bool) -> Forest:
         """Return all ``count`` rows in pre-order: read from the base if that has them all, else laid out once."""
         if self._laid_out is None or len(self._laid_out[0]) != count:
-            self._laid_out = self._covered_tree(count) or self._built_tree(trace, growing=growing)
-        return Forest(*self._laid_out, trace)
+            self._laid_out = self._covered_tree(count) or self._built_tree(load, growing=growing)
+        return Forest(*self._laid_out, load)
 
-    def subtree(self, root: int, trace: Callable[[int], Trace]) -> Forest:
+    def subtree(self, root: int, load: Loader) -> Forest:
         """Return a row and all below it in pre-order; linear in them."""
-        return build_forest([root], self.first_child, self.next_sibling, trace)
+        return build_forest([root], self.first_child, self.next_sibling, load)
 
     def _covered_tree(self, count: int) -> tuple[Any, Any, Any] | None:
         base = self._base
@@ -160,9 +162,9 @@ class Links(Columns):
             raise BadIndexError("the tree has another length than the run")
         return rows, depths, sizes
 
-    def _built_tree(self, trace: Callable[[int], Trace], *, growing: bool) -> tuple[Any, Any, Any]:
+    def _built_tree(self, load: Loader, *, growing: bool) -> tuple[Any, Any, Any]:
         self.settle(growing=growing)
-        built = build_forest(self._roots.rows(), self.first_child, self.next_sibling, trace)
+        built = build_forest(self._roots.rows(), self.first_child, self.next_sibling, load)
         return built.seqs, built.depths, built.sizes
 
     # ---- becoming a base ---------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def page(
         if after is not None:
             found = _rest(tail, found, index, after)
         cut = found if limit is None else found[:limit]
-        items = [tail.trace(seq) for seq in cut]
+        items = tail.moment().traces(cut)
         if len(cut) == len(found):
             return Page(items, None)
         last = cut[-1] if cut else -1

@@ -6,7 +6,7 @@ is done from the copies, when the sections are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ class Snapshot:
         from array import array
 
         columns = self._columns
-        forest = build_forest(self._roots, columns.first_child, columns.next_sibling, _no_trace)
+        forest = build_forest(self._roots, columns.first_child, columns.next_sibling, _no_traces)
         ranks = array("I", bytes(4 * self.rows))
         for rank, row in enumerate(forest.seqs):
             ranks[row] = rank
@@ -58,5 +58,5 @@ class Snapshot:
         yield "tree.ranks", ranks.tobytes()
 
 
-def _no_trace(row: int) -> Any:
-    raise LookupError(row)
+def _no_traces(rows: Sequence[int]) -> list[Any]:
+    raise LookupError(rows)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from tracetui.model.change import Annotation, Change
 from tracetui.model.run import Run
-from tracetui.model.trace import STATUS_NAMES, Trace
+from tracetui.model.trace import Trace
 from tracetui.model.trace_type import ERROR, TraceType
 from tracetui.model.tree import Forest
 from tracetui.model.value import Value
@@ -30,6 +30,7 @@ from tracetui.storage.state.bodies import Bodies
 from tracetui.storage.state.change_log import ChangeLog
 from tracetui.storage.state.columns import Base, Columns, Numbers, TagSets, Texts
 from tracetui.storage.state.gaps import Gaps
+from tracetui.storage.state.heads import Moment
 from tracetui.storage.state.ids import IdTable
 from tracetui.storage.state.links import Links
 from tracetui.storage.state.postings import Postings
@@ -113,6 +114,7 @@ class Tail(Columns):
         """Every change, by rev."""
         self._covered_changes = len(self.log)
         self._rollup: Rollup | None = None
+        self._moment: Moment | None = None
 
     # ---- what comes --------------------------------------------------------------------------------------
 
@@ -364,32 +366,40 @@ class Tail(Columns):
             return self._by_tag.counts()
 
     def trace(self, seq: int) -> Trace:
-        """Return the trace of a seq, its body unread."""
-        awaited = self.links.awaited.get(seq)
-        parent = self.links.parents[seq]
-        end_ms = self.ends[seq]
-        ref = self.refs[seq]
-        return Trace(
-            self.ids[seq],
-            awaited if parent < 0 else self.ids[parent],
-            self.timestamps[seq],
-            self._tags[seq],
-            type_name=self.type_names[self.types[seq]],
-            code=self.kinds[seq],
-            status=STATUS_NAMES[self.statuses[seq]],
-            end_ms=None if end_ms == NO_TIME else end_ms,
-            run_id=self.record.run_id,
-            seq=self.seq_gaps.number(seq) if self.seq_gaps else seq,
-            parent_missing=awaited is not None or seq in self.links.bereft,
-            source=self,
-            where=(ref,) if (last := self.added[seq]) < 0 else (ref, *self.additions.refs_of(last)),
-        )
+        """Return the trace of a seq as of now, head and body unread."""
+        return self.moment().traces((seq,))[0]
+
+    def moment(self) -> Moment:
+        """Return where heads are read as of now; what they are read from is verified first, once.
+
+        :raises BadIndexError: if that is damaged in the index.
+        """
+        held = self._moment
+        if held is None or held.changes != len(self.log):
+            if held is None and self._base is not None:
+                self._look_at_heads()
+            held = self._moment = Moment(self)
+        return held
+
+    def _look_at_heads(self) -> None:
+        """Let all that heads are read from be found in the index, and verified: later nobody could do without it."""
+        if self.count:
+            links, additions, log = self.links, self.additions, self.log
+            for column in (
+                self.ids, links.parents, self.timestamps, self._tags, self.types, self.kinds, self.statuses,
+                self.ends, self.refs, self.added, log.codes, log.rows,
+            ):  # fmt: skip
+                column[0]
+            if len(additions):
+                additions.refs_of(0)
+                additions.tags(0)
 
     def traces_of(self, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id, None where there is none."""
         with self.lock:
             rows = [self.seq_of(trace_id) for trace_id in ids]
-            return [None if row is None else self.trace(row) for row in rows]
+            moment = self.moment()
+            return [None if row is None else moment.traces((row,))[0] for row in rows]
 
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
         """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
@@ -419,8 +429,8 @@ class Tail(Columns):
         """Return the whole run in pre-order, or the subtree of one seq."""
         with self.lock:
             if root is not None:
-                return self.links.subtree(root, self.trace)
-            return self.links.forest(self.trace, self.count, growing=not self.record.is_ended)
+                return self.links.subtree(root, self.moment().traces)
+            return self.links.forest(self.moment().traces, self.count, growing=not self.record.is_ended)
 
     # ---- figures -----------------------------------------------------------------------------------------
 
