@@ -79,13 +79,22 @@ def explain(
     call = next((seq for seq in reversed(path) if view.kinds[seq] == TOOL_CALL), -1)
     before = just_before(view, landing) if landing >= 0 else Before()
     loop = loops.of(call)
-    told = verdict.why
-    if landing >= 0 and landing == verdict.terminal:
-        told = _sentence(view, errors, call, loop, before)
     return Explanation(
-        verdict, told, path, before, call, loop, loops, tuple(seen_before(view, others, errors)),
+        verdict, sentence_of(view, verdict, errors, loops), path, before, call, loop, loops, tuple(seen_before(view, others, errors)),
         tuple(slow_spots(timing)[:MOST_SLOW]), timing,
     )  # fmt: skip
+
+
+def sentence_of(view: RunView, verdict: Verdict, errors: Errors, loops: Loops, *, brief: bool = False) -> str:
+    """Return why a run ended, in one printable line: of the terminal error if it landed there, else the verdict's own.
+
+    A ``brief`` one leaves out which call it was, for places beside the call.
+    """
+    landing = verdict.landing
+    if landing < 0 or landing != verdict.terminal:
+        return verdict.why
+    call = next((seq for seq in reversed(path_of(view, landing)) if view.kinds[seq] == TOOL_CALL), -1)
+    return _sentence(view, errors, call, loops.of(call), just_before(view, landing), brief=brief)
 
 
 def slow_spots(timing: Timing) -> list[SlowSpot]:
@@ -98,7 +107,9 @@ def slow_spots(timing: Timing) -> list[SlowSpot]:
 # ---- the sentence ----------------------------------------------------------------------------------------
 
 
-def _sentence(view: RunView, errors: Errors, call: int, loop: Loop | None, before: Before) -> str:
+def _sentence(
+    view: RunView, errors: Errors, call: int, loop: Loop | None, before: Before, *, brief: bool
+) -> str:
     terminal = errors.terminal
     assert terminal is not None  # noqa: S101 - the caller looked
     said = first_line(terminal.message) or terminal.type
@@ -107,10 +118,10 @@ def _sentence(view: RunView, errors: Errors, call: int, loop: Loop | None, befor
     cause = cause_of(terminal.message)
     if cause and cause not in said:
         said += f" ({cause})"
-    if call >= 0:
+    if call >= 0 and not brief:
         said += f", in {summary(view.trace(call), folder_of(view.run))}"
     if loop is not None:
-        said += f", after {len(loop.seqs)} identical calls"
+        said += f"{'' if brief else ','} after {len(loop.seqs)} identical calls"
     return printable(said + _decided(view, before))
 
 

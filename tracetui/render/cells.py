@@ -46,6 +46,25 @@ def chopped(text: str, width: int, most: int) -> list[str]:
     return parts
 
 
+def cut_tail(text: str, width: int) -> str:
+    """Return the text in at most ``width`` cells; of a path at its end the tail is kept, as that tells it from others.
+
+    >>> cut_tail("read_file src/very/deep/app/auth.py", 24), cut_tail("just some words", 9)
+    ('read_file …/app/auth.py', 'just som…')
+    """
+    if len(text) <= width and (text.isascii() or cell_len(text) <= width):
+        return text
+    head, _, last = text.rpartition(" ")
+    room = width - cell_len(head) - 2
+    if "/" not in last.rstrip("/") or not head or room < width // 3:
+        return cut(text, width)
+    tail = last
+    while cell_len(tail) > room:
+        tail = tail[max(cell_len(tail) - room, 1) :]
+    tail = tail[tail.find("/") :] if 0 <= tail.find("/") < len(tail) // 2 else tail
+    return f"{head} {ELLIPSIS}{tail}"
+
+
 def pad(text: str, width: int) -> str:
     """Return the text in exactly ``width`` cells."""
     shown = cut(text, width)

@@ -14,7 +14,7 @@ _DARK = {
     "chosen": "bold green", "time": "bright_black", "metric": "cyan", "guide": "bright_black", "fold": "bright_black",
     "orphans": "bold yellow", "error": "bold bright_red", "hit": "black on yellow", "bar": "blue", "bar error": "bright_red",
     "bar path": "bold bright_yellow", "bar idle": "bright_black", "bar open": "bright_green", "gap": "yellow", "gap waiting": "bright_black",
-    "badge error": "bold bright_red", "error text": "bright_red", "failed text": "bright_red", "cancelled text": "yellow",
+    "badge error": "bold bright_red", "badge loop": "bold yellow", "error text": "bright_red", "failed text": "bright_red", "cancelled text": "yellow",
     "open text": "bold bright_green", "open metric": "bright_green", "live metric": "bold bright_green",
     "letter tool": "bright_blue", "letter decision": "bright_yellow", "letter thought": "bright_black",
     "letter query": "bright_cyan", "letter error": "bold bright_red", "letter model": "bright_magenta",
@@ -29,7 +29,7 @@ _LIGHT = {
     "open text": "bold green", "open metric": "green", "live metric": "bold green", "letter tool": "blue",
     "letter decision": "bold yellow", "letter query": "cyan", "letter model": "magenta", "letter agent": "bold green",
     "letter turn": "bold black", "letter other": "black", "error text": "red", "failed text": "red", "error": "bold red",
-    "badge error": "bold red", "letter error": "bold red", "map error": "red", "bar error": "red", "bar path": "bold dark_orange3", "bar open": "green", "gap": "dark_orange3", "key": "bold blue",
+    "badge error": "bold red", "badge loop": "bold dark_orange3", "letter error": "bold red", "map error": "red", "bar error": "red", "bar path": "bold dark_orange3", "bar open": "green", "gap": "dark_orange3", "key": "bold blue",
     "excluded": "red", "warning": "bold dark_orange3", "verdict live": "bold white on green", "verdict good": "bold white on green",
     "cursor": "bold on #bcd3f5", "cursor unfocused": "on #d8d8d8",
 }  # fmt: skip

@@ -54,6 +54,9 @@ class RunScreen(Screen[None]):
         """Go where a look at the run should begin."""
         raise NotImplementedError  # pragma: no cover - the screen says it
 
+    def news_taken(self) -> None:
+        """Do what is due when the model took in news."""
+
     def redraw(self, *, rows: bool = False) -> None:
         """Draw the lines anew, and the rows if asked."""
         if rows:
@@ -71,7 +74,7 @@ class RunScreen(Screen[None]):
 
     def show_detail(self) -> None:
         """Show the trace under the cursor beside the view."""
-        self.detail.show(self.model, self.current.cursor_seq)
+        self.detail.show(self.model, self.current.cursor_place)
         for line in self.query("#footer"):
             line.refresh()
 
@@ -85,8 +88,8 @@ class RunScreen(Screen[None]):
 
     def jump(self, seq: int) -> None:
         """Go to a trace, remembering where one was."""
-        here = self.current.cursor_seq
-        if here >= 0 and here != seq:
+        here = self.current.cursor_place
+        if here not in (-1, seq):
             self.jumps.append(here)
             del self.jumps[:-100]
         if not self.current.show_seq(seq):
@@ -100,7 +103,7 @@ class RunScreen(Screen[None]):
 
     def keeping_place(self, change: Callable[[], object]) -> None:
         """Do something to the rows; the cursor stays with its trace, or its nearest shown neighbour."""
-        seq = self.current.cursor_seq
+        seq = self.current.cursor_place
         change()
         self.current.take_news()
         if seq != -1:

@@ -77,7 +77,7 @@ class Following(Filtering):
     def _absorb(self) -> None:
         self._last_absorb = time.monotonic()
         changes, self._pending = self._pending, []
-        seq = self.current.cursor_seq
+        seq, place = self.current.cursor_seq, self.current.cursor_place
         fresh = sum(change.kind == "trace" for change in changes)
         before = self.model.view.count - fresh
         self.model.absorb(changes)
@@ -88,7 +88,7 @@ class Following(Filtering):
             self.go_to_newest()
         else:
             self.missed += fresh if self.model.verdict.label == "LIVE" else 0
-            self.current.stay_at(seq)
+            self.current.stay_at(place)
             if not self._touched and (before == 0 or self.app.import_progress or self._importing):
                 self._importing = bool(self.app.import_progress)
                 self.land()
@@ -96,6 +96,7 @@ class Following(Filtering):
             self.show_detail()
         if self.facets.is_open:
             self.facets.recount()
+        self.news_taken()
         self.redraw(rows=True)
 
     def go_to_newest(self) -> None:

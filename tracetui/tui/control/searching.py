@@ -77,7 +77,7 @@ class Searching(RunScreen):
     def refold_search(self, stay: int) -> None:
         """Fold again what the search unfolded, but for what holds the trace one stays at."""
         opened, self._opened_for_search = self._opened_for_search, set()
-        closing = opened.difference(self.model.tree.ancestors(stay))
+        closing = opened.difference(self.model.tree.holders(stay))
         if closing:
             self.keeping_place(lambda: self.model.tree.fold_seqs(closing))
 

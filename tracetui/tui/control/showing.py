@@ -89,7 +89,7 @@ class Showing(Folding, Filtering):
                 self.detail.view.toggle()
         elif self.facets.is_open and self.facets.has_focus_within:
             self.facets.include()
-        elif self.current.cursor_seq == ORPHANS:
+        elif self.current.cursor_place == ORPHANS:
             self.action_fold_toggle()
         else:
             self.show_detail()

@@ -67,7 +67,7 @@ class Timing(RunScreen):
             return
         self.model.spots = spots
         if isinstance(self.current, WaterfallView):
-            self.current.stay_at(self.current.cursor_seq)
+            self.current.stay_at(self.current.cursor_place)
         asked, self._waiting_key = self._waiting_key, ""
         if asked:
             self.call_later(getattr(self, f"action_{asked}"))

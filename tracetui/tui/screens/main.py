@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.containers import Container
 
 from tracetui.tui.actions import MAIN, actions_of, first_key
+from tracetui.tui.control.explaining import Explaining
 from tracetui.tui.control.moving import Moving
 from tracetui.tui.control.searching import Searching
 from tracetui.tui.control.showing import Showing
@@ -24,7 +25,7 @@ SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
 
 
-class MainScreen(Moving, Searching, Showing, Timing):
+class MainScreen(Moving, Searching, Showing, Timing, Explaining):
     """One run."""
 
     DEFAULT_CSS = """
@@ -77,6 +78,7 @@ class MainScreen(Moving, Searching, Showing, Timing):
 
     def land(self) -> None:
         """Go to the trace that was asked for, the newest of a live run, or what ended the run."""
+        self.look_into_run()
         seq = self._first_seq if self._first_seq >= 0 else self.model.verdict.landing
         self.pinned = self._first_seq < 0 and self.model.verdict.label == "LIVE"
         if self.pinned and self.model.view.count:

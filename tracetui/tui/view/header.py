@@ -54,9 +54,12 @@ def breadcrumb(model: RunModel, place: str, width: int) -> Pieces:
 
 def why_line(model: RunModel, width: int) -> Pieces:
     """Return the second line: one sentence of why, or what the map's letters mean."""
-    if model.verdict.why:
-        role = "error text" if model.verdict.terminal >= 0 and model.verdict.label == "FAILED" else "text"
-        return [(" " + cut(model.verdict.why, width - 2), role)]
+    if sentence := model.sentence:
+        ended_by_error = model.verdict.terminal >= 0 and model.verdict.label == "FAILED"
+        role = "error text" if ended_by_error else "text"
+        if ended_by_error and not sentence.startswith("ended by "):
+            sentence = f"ended by: {sentence}"
+        return [(" " + cut(sentence, width - 2), role)]
     return [
         (
             cut(

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from tracetui.analysis.summary import letter
 from tracetui.model.trace_type import ERROR
 from tracetui.querying.patterns import Bounded
-from tracetui.render.cells import cut, pad_left, width_of
+from tracetui.render.cells import cut_tail, pad_left, width_of
 from tracetui.render.figures import clock, cost, count, duration, offset
 from tracetui.tui.view.glyphs import Glyphs
+from tracetui.tui.view.grouping import Group
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.tree_model import ORPHANS
 
@@ -48,20 +49,26 @@ def row_text(model: RunModel, row: int, width: int, style: RowStyle) -> list[Pie
     seq = model.tree.rows[row]
     if seq == ORPHANS:
         return _orphans(model, row, width, style)
-    right = _right(model, seq, style)
-    left_width = max(width - sum(width_of(text) for text, _ in right), 8)
-    return [*_left(model, row, seq, left_width, style), *right]
+    group = model.tree.group(seq)
+    right = _right(model, seq, style) if group is None else _group_right(model, group, style)
+    return [*label(model, row, max(width - _width(right), 8), style), *right]
 
 
 def label(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]:
     """Return what a row of the tree says of its trace, without its figures, ``width`` cells wide."""
     seq = model.tree.rows[row]
-    return _orphans(model, row, width, style) if seq == ORPHANS else _left(model, row, seq, width, style)
+    if seq == ORPHANS:
+        return _orphans(model, row, width, style)
+    group = model.tree.group(seq)
+    if group is not None:
+        return _group_left(model, row, group, width, style)
+    return _left(model, row, seq, width, style)
 
 
-def metric(model: RunModel, seq: int, style: RowStyle) -> Piece:
-    """Return the figure of a row that the style asks for."""
-    return _metric(model, seq, style)
+def metric(model: RunModel, key: int, style: RowStyle) -> Piece:
+    """Return the figure of a row that the style asks for, by the row's key: of a trace, or of a group."""
+    group = model.tree.group(key)
+    return _metric(model, key, style) if group is None else (_group_figure(group, style.metric), "metric")
 
 
 def _orphans(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]:
@@ -71,10 +78,7 @@ def _orphans(model: RunModel, row: int, width: int, style: RowStyle) -> list[Pie
 
 
 def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> list[Piece]:
-    depth = model.tree.depths[row]
-    indent = "  " * min(depth, INDENT_LEVELS)
-    if depth > INDENT_LEVELS:
-        indent += f"+{depth - INDENT_LEVELS} "
+    indent = _indent(model.tree.depths[row])
     fold = style.glyphs.leaf
     if model.tree.has_children(row):
         fold = style.glyphs.unfolded if model.tree.is_open(row) else style.glyphs.folded
@@ -83,15 +87,89 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
     pattern = model.search.pattern if _is_any(model, seq, model.search.found) else None
     if pattern is not None and not pattern.search(model.summary(seq)):
         badges.insert(0, (" /", "hit"))
-    badge_width = sum(width_of(text) for text, _ in badges)
-    room = width - width_of(indent) - 4 - badge_width - 1
-    text = cut(model.summary(seq), max(room, 4))
-    role = _role(model, seq)
-    used = width_of(indent) + 4 + width_of(text) + badge_width
+    place = _place(model, seq, style)
+    room = width - width_of(indent) - 5 - _width(badges) - width_of(place)
+    text = cut_tail(model.summary(seq), max(room, 4))
+    used = width_of(indent) + 4 + width_of(text) + width_of(place) + _width(badges)
     return [
         (indent, "guide"), (f"{fold} ", "fold"), (f"{kind} ", f"letter {_letter_role(kind)}"),
-        *highlighted(text, role, pattern), (" " * max(width - used, 0), "text"), *badges,
+        *highlighted(text, _role(model, seq), pattern), (place, "badge loop"),
+        (" " * max(width - used, 0), "text"), *badges,
     ]  # fmt: skip
+
+
+def _width(pieces: list[Piece]) -> int:
+    return sum(width_of(text) for text, _ in pieces)
+
+
+def _place(model: RunModel, seq: int, style: RowStyle) -> str:
+    """Return which call of its loop a trace is ("3/7"), or beside how many it ran ("×4")."""
+    place = model.insight.places.get(seq)
+    if place is not None:
+        return f"  {place[0]}/{place[1]}"
+    fan = model.insight.fan_of.get(seq)
+    return "" if fan is None else f"  {style.glyphs.times}{len(fan.seqs)}"
+
+
+def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowStyle) -> list[Piece]:
+    """Return what the row of a group says: the call it repeats, and how often."""
+    is_open = model.tree.is_open(row)
+    indent = _indent(model.tree.depths[row])
+    fold = style.glyphs.unfolded if is_open else style.glyphs.folded
+    hits = 0 if is_open else model.search.below.get(model.tree.rows[row], 0)
+    badges = [(f" {count(hits)}/", "hit")] if hits else []
+    if group.errors:
+        badges.append((f" e{count(group.errors)}", "badge error"))
+    told = _repeats(group, style.glyphs.times)
+    text = model.summary(group.first)
+    if group.is_mixed:
+        text = text.split(" ", 1)[0] + " …"
+    text = cut_tail(text, max(width - width_of(indent) - 5 - width_of(told) - _width(badges), 4))
+    used = width_of(indent) + 4 + width_of(text) + width_of(told) + _width(badges)
+    role = "dim" if _is_dimmed(model, group) else "text"
+    return [
+        (indent, "guide"), (f"{fold} ", "fold"), ("T ", "letter tool"), (text, role), (told, "badge loop"),
+        (" " * max(width - used, 0), "text"), *badges,
+    ]  # fmt: skip
+
+
+def _repeats(group: Group, times: str) -> str:
+    """Return how often a call was made: "×7 ~loop", "×4 of 7 ~loop" for a part of it, "×3" side by side."""
+    if not group.is_loop:
+        return f"  {times}{group.calls}"
+    return f"  {times}{group.calls if group.is_whole else f'{group.inside} of {group.calls}'} ~loop"
+
+
+def _group_figure(group: Group, name: str) -> str:
+    return {
+        "duration": duration(group.taken_ms), "self": duration(group.taken_ms), "cost": cost(group.cost),
+        "tokens": count(group.tokens) if group.tokens else "", "traces": count(group.traces),
+        "context": count(group.context) if group.context > 0 else "",
+    }[name]  # fmt: skip
+
+
+def _is_dimmed(model: RunModel, group: Group) -> bool:
+    """Whether a filter is on that the first call does not match; the others say it themselves when unfolded."""
+    return model.is_filtered and not _is_any(model, group.first, model.filter.matches)
+
+
+def _group_right(model: RunModel, group: Group, style: RowStyle) -> list[Piece]:
+    pieces: list[Piece] = []
+    if style.time_format != "off":
+        pieces.append((pad_left(_time(model, group.first, style), TIME_WIDTH), "time"))
+    pieces.append((pad_left(_group_figure(group, style.metric), METRIC_WIDTH), "metric"))
+    if style.bar_width:
+        end = max(model.rollup.end_ms[group.tail], model.view.timestamps[group.tail])
+        role = "bar error" if group.errors else "bar"
+        pieces += [
+            (" ", "text"),
+            *_stretch(model, model.view.timestamps[group.head], end, style, style.glyphs.bar, role),
+        ]
+    return pieces
+
+
+def _indent(depth: int) -> str:
+    return "  " * min(depth, INDENT_LEVELS) + (f"+{depth - INDENT_LEVELS} " if depth > INDENT_LEVELS else "")
 
 
 def highlighted(text: str, role: str, pattern: Bounded | None) -> list[Piece]:
@@ -134,11 +212,11 @@ def _role(model: RunModel, seq: int) -> str:
 
 
 def _badges(model: RunModel, row: int, seq: int) -> list[Piece]:
-    """Return what is said of what a folded row hides: hits of the search, errors."""
-    if model.tree.is_open(row) or not model.tree.has_children(row):
+    """Return what is said of what is below a row: errors, and hits of the search that a fold hides."""
+    if not model.tree.has_children(row):
         return []
     badges: list[Piece] = []
-    hits = model.search.below.get(seq, 0) if model.search.text else 0
+    hits = model.search.below.get(seq, 0) if model.search.text and not model.tree.is_open(row) else 0
     if hits:
         badges.append((f" {count(hits)}/", "hit"))
     errors = model.rollup.errors[seq] if seq < len(model.rollup) else 0
@@ -203,17 +281,19 @@ def _duration(model: RunModel, seq: int, style: RowStyle) -> Piece:
 
 def _bar(model: RunModel, seq: int, style: RowStyle) -> list[Piece]:
     """Return where on the run's time axis the trace lies."""
-    totals = model.totals
-    width, length = style.bar_width, max(totals.duration_ms, 1)
     start = model.view.timestamps[seq]
     end = max(model.rollup.end_ms[seq] if seq < len(model.rollup) else start, start)
-    first = min(int((start - totals.start_ms) * width / length), width - 1)
-    first = max(first, 0)
-    cells = max(round((end - start) * width / length), 0)
-    cells = min(cells, width - first)
+    role = "bar error" if model.view.statuses[seq] == 2 else "bar"
+    mark = style.glyphs.bar_open if model.is_open(seq) else style.glyphs.bar
+    return _stretch(model, start, end, style, mark, role)
+
+
+def _stretch(model: RunModel, start: int, end: int, style: RowStyle, mark: str, role: str) -> list[Piece]:
+    """Return a stretch of time on the axis of the run; a tick where it is shorter than a cell."""
+    totals = model.totals
+    width, length = style.bar_width, max(totals.duration_ms, 1)
+    first = max(min(int((start - totals.start_ms) * width / length), width - 1), 0)
+    cells = min(max(round((end - start) * width / length), 0), width - first)
     if cells <= 0:
         mark, cells = style.glyphs.tick, 1
-    else:
-        mark = style.glyphs.bar_open if model.is_open(seq) else style.glyphs.bar
-    role = "bar error" if model.view.statuses[seq] == 2 else "bar"
     return [(" " * first, "text"), (mark * cells, role), (" " * (width - first - cells), "text")]

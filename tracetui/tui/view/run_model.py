@@ -25,6 +25,8 @@ from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.state.rollup import Rollup
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
+from tracetui.tui.view.group_folds import key_of
+from tracetui.tui.view.insight import Insight, look_into
 from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
 
@@ -81,6 +83,8 @@ class RunModel:
         self._totals: Totals | None = None
         self.verdict: Verdict = self._judge()
         self.tree = TreeModel(self.view)
+        self.insight = Insight()
+        """What a worker found out, perhaps some traces ago."""
 
     # ---- figures -----------------------------------------------------------------------------------------
 
@@ -221,6 +225,30 @@ class RunModel:
         self.verdict = self._judge()
         return self.verdict.label != before
 
+    # ---- insight -----------------------------------------------------------------------------------------
+
+    def look_into(self) -> Insight:
+        """Return what can be found out about the run as of now; for workers, as it may take seconds.
+
+        :raises TraceTuiError: if the run cannot be read.
+        """
+        return look_into(self.view, self.verdict, self.errors)
+
+    def take_insight(self, insight: Insight, keep: int = -1) -> bool:
+        """Show what was found out; a new group that holds ``keep`` is unfolded. Return whether rows changed."""
+        self.insight = insight
+        changed = self.tree.take_groups(insight.groups, keep)
+        if changed and self.search.text:
+            self._count_below()
+        return changed
+
+    @property
+    def sentence(self) -> str:
+        """Why the run ended as it did, in one line, perhaps empty."""
+        insight, verdict = self.insight, self.verdict
+        holds = insight.landing == verdict.landing == verdict.terminal
+        return insight.sentence if holds and insight.sentence else verdict.why
+
     # ---- filter and search -------------------------------------------------------------------------------
 
     def set_filter(self, text: str, matches: Iterable[int], *, done: bool = True) -> None:
@@ -256,15 +284,23 @@ class RunModel:
     ) -> None:
         """Remember hits, and count them above."""
         found = sorted(hits)
+        pattern = literal_pattern(text, is_regex=is_regex) if text else None
+        self.search = Search(text, is_regex, found, frozenset(found), pattern, {}, done)
+        self._count_below()
+
+    def _count_below(self) -> None:
+        """Count the hits below each trace, and in each group."""
         below: dict[int, int] = {}
-        parents = self.view.parents
-        for seq in found:
+        parents, groups = self.view.parents, self.tree.groups
+        for seq in self.search.hits:
             node = parents[seq]
             while node >= 0:
                 below[node] = below.get(node, 0) + 1
                 node = parents[node]
-        pattern = literal_pattern(text, is_regex=is_regex) if text else None
-        self.search = Search(text, is_regex, found, frozenset(found), pattern, below, done)
+            for group in groups.holding(parents, seq):
+                key = key_of(group.first)
+                below[key] = below.get(key, 0) + 1
+        self.search.below = below
 
     def next_hit(self, seq: int, step: int) -> int:
         """Return the hit after (step 1) or before (−1) a trace, going round; −1 if there is none."""

@@ -8,19 +8,22 @@ The columns may be further than the rows, since others read the same run; nothin
 ``extend`` takes it in.
 
 A message or model call with one child collapses into it: the child's row stands for both, unless somebody went to
-the message itself (``reveal``), which then has a row of its own.
+the message itself (``reveal``), which then has a row of its own. Siblings that are one group (``grouping``) stand one
+level below a row for all of them, which is folded at first.
 
 Invariants (``check``): the rows are the pre-order of the visible traces; a row's parent is visible and unfolded;
-depths are those of the columns.
+depths are those of the columns, and one more for each group that a trace or one above it stands in.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from tracetui.model.trace_type import CUSTOM
 from tracetui.storage.backend import RunView
+from tracetui.tui.view.group_folds import GroupFolds, is_group, key_of
+from tracetui.tui.view.grouping import Group
 
 ORPHANS = -2
 """Stands in the rows for the heading of the traces whose parent was not received."""
@@ -29,7 +32,7 @@ MESSAGES = frozenset({"LLM", "Message"})
 
 
 class TreeModel:
-    """Visible rows of one run. ``rows`` holds seqs (or ``ORPHANS``), ``depths`` the depth of each row."""
+    """Visible rows of one run. ``rows`` holds seqs, ``ORPHANS`` or keys of groups; ``depths`` the depth of each row."""
 
     def __init__(self, view: RunView) -> None:
         self.view = view
@@ -42,6 +45,7 @@ class TreeModel:
         self._orphans_open = True
         self._orphans: set[int] = set()
         self._expanded: set[int] = set()
+        self.groups = GroupFolds()
         self._unfold_first_levels()
         self.rebuild()
 
@@ -58,14 +62,8 @@ class TreeModel:
         if self._root is not None:
             self._extend(self._root, 0, self.rows, self.depths)
             return
-        orphans = []
-        for seq in self.view.roots():
-            if seq >= self._known:
-                continue
-            if self.view.awaiting(seq) is not None:
-                orphans.append(seq)
-            else:
-                self._extend(seq, 0, self.rows, self.depths)
+        orphans: list[int] = []
+        self._extend_roots(orphans)
         self._orphans = set(orphans)
         orphans = [seq for seq in orphans if self._is_shown(seq)]
         if orphans:
@@ -75,39 +73,117 @@ class TreeModel:
                 for seq in orphans:
                     self._extend(seq, 1, self.rows, self.depths)
 
+    def _extend_roots(self, orphans: list[int]) -> None:
+        """Add the trees of all roots; those that wait for a parent are left to ``orphans``."""
+        passed, inside = -1, -1
+        for seq in self.view.roots():
+            if seq >= self._known:
+                continue
+            if self.view.awaiting(seq) is not None:
+                orphans.append(seq)
+                continue
+            if seq <= passed:
+                continue
+            group = self.groups.by_head.get(seq)
+            if group is not None and group.parent < 0:
+                if not self._put_group(group, 0, self.rows, self.depths):
+                    passed = group.tail
+                    continue
+                inside = group.tail
+            self._extend(seq, int(seq <= inside), self.rows, self.depths)
+
     def _is_shown(self, seq: int) -> bool:
         return self._shown is None or self._shown(seq)
 
     def _extend(self, root: int, depth: int, rows: array[int], depths: array[int]) -> None:
-        """Add the visible rows of a subtree, in pre-order, without recursion."""
-        first, following, is_open, shown = (
-            self.view.first_child, self.view.next_sibling, self._open, self._shown,
-        )  # fmt: skip
-        known = self._known
-        if shown is not None and not shown(root):
+        """Add the visible rows of a subtree, in pre-order."""
+        if not self._is_shown(root):
             return
         root = self.standing_for(root)
         rows.append(root)
         depths.append(depth)
-        if not is_open[root]:
-            return
+        if self._open[root]:
+            self._walk(self.view.first_child[root], -1, depth + 1, rows, depths)
+
+    def _walk(self, node: int, last: int, level: int, rows: array[int], depths: array[int]) -> None:
+        """Add the visible rows of siblings, from ``node`` to ``last`` (−1: all that follow), without recursion."""
+        first, following, is_open, shown = (
+            self.view.first_child, self.view.next_sibling, self._open, self._shown,
+        )  # fmt: skip
+        known, heads = self._known, self.groups.by_head
         above: list[int] = []
-        node, level = first[root], depth + 1
+        tails: list[int] = [last] if last >= 0 else []
         while True:
-            if node < 0:
-                if not above:
+            if node >= 0:
+                if node in heads and not (tails and tails[-1] == heads[node].tail):
+                    group = heads[node]
+                    if not self._put_group(group, level, rows, depths):
+                        node = following[group.tail]
+                        continue
+                    tails.append(group.tail)
+                    level += 1
+                if node < known and (shown is None or shown(node)):
+                    row = self.standing_for(node) if first[node] >= 0 else node
+                    rows.append(row)
+                    depths.append(level)
+                    if is_open[row] and first[row] >= 0:
+                        above.append(node)
+                        node, level = first[row], level + 1
+                        continue
+            elif above:
+                node, level = above.pop(), level - 1
+            else:
+                return
+            if tails and node == tails[-1]:
+                tails.pop()
+                if node == last:
                     return
-                node, level = following[above.pop()], level - 1
-                continue
-            if node < known and (shown is None or shown(node)):
-                row = self.standing_for(node) if first[node] >= 0 else node
-                rows.append(row)
-                depths.append(level)
-                if is_open[row] and first[row] >= 0:
-                    above.append(node)
-                    node, level = first[row], level + 1
-                    continue
+                level -= 1
             node = following[node]
+
+    # ---- groups ------------------------------------------------------------------------------------------
+
+    def take_groups(self, groups: Iterable[Group], keep: int = -1) -> bool:
+        """Have these groups from now on; return whether rows changed.
+
+        A group that is new and holds ``keep`` begins unfolded, so that nothing disappears under the cursor.
+        """
+        before = set(self.groups.by_head)
+        changed = self.groups.take(groups, self._known)
+        if changed:
+            for group in self.groups.holding(self.view.parents, keep):
+                if group.head not in before:
+                    self.groups.opened.add(group.first)
+            self.rebuild()
+        return changed
+
+    def group(self, key: int) -> Group | None:
+        """Return the group that a row's key stands for, None for a trace."""
+        return self.groups.get(key)
+
+    def trace_of(self, key: int) -> int:
+        """Return the trace that a row's key stands for: itself, or the first call of a group."""
+        group = self.groups.get(key)
+        return key if group is None else group.first
+
+    def _put_group(self, group: Group, level: int, rows: array[int], depths: array[int]) -> bool:
+        """Add the row of a group if any of it is shown; return whether what is in it follows."""
+        if self._shown is not None and not any(map(self._shown, self._inside(group))):
+            return False
+        rows.append(key_of(group.first))
+        depths.append(level)
+        return group.first in self.groups.opened
+
+    def _inside(self, group: Group) -> Iterator[int]:
+        """Yield the siblings of a group."""
+        if group.parent < 0:
+            yield from (seq for seq in self.view.roots() if group.head <= seq <= group.tail)
+            return
+        node, following = group.head, self.view.next_sibling
+        while node != group.tail:
+            yield node
+            node = following[node]
+        yield node
 
     # ---- messages ----------------------------------------------------------------------------------------
 
@@ -145,12 +221,14 @@ class TreeModel:
     def is_open(self, row: int) -> bool:
         """Whether the row shows what is below it."""
         seq = self.rows[row]
-        return self._orphans_open if seq == ORPHANS else bool(self._open[seq])
+        if seq < 0:
+            return self._orphans_open if seq == ORPHANS else self.groups.is_open(seq)
+        return bool(self._open[seq])
 
     def has_children(self, row: int) -> bool:
         """Whether there is anything below the row."""
         seq = self.rows[row]
-        return True if seq == ORPHANS else self.view.first_child[seq] >= 0
+        return seq < 0 or self.view.first_child[seq] >= 0
 
     def span(self, row: int) -> int:
         """Return the number of visible rows of a row's subtree, itself included."""
@@ -176,13 +254,15 @@ class TreeModel:
             return False
         seq = self.rows[row]
         self._set_open(seq, True)
-        if seq == ORPHANS:
+        group = self.groups.get(seq)
+        if seq == ORPHANS or (group is not None and group.parent < 0):
             self.rebuild()
             return True
         rows, depths = array("i"), array("i")
-        self._extend(seq, self.depths[row], rows, depths)
-        self.rows[row + 1 : row + 1] = rows[1:]
-        self.depths[row + 1 : row + 1] = depths[1:]
+        first, last = (self.view.first_child[seq], -1) if group is None else (group.head, group.tail)
+        self._walk(first, last, self.depths[row] + 1, rows, depths)
+        self.rows[row + 1 : row + 1] = rows
+        self.depths[row + 1 : row + 1] = depths
         return True
 
     def toggle(self, row: int) -> bool:
@@ -192,6 +272,8 @@ class TreeModel:
     def _set_open(self, seq: int, is_open: bool) -> None:
         if seq == ORPHANS:
             self._orphans_open = is_open
+        elif seq < 0:
+            self.groups.set_open(seq, is_open=is_open)
         else:
             self._open[seq] = is_open
 
@@ -200,12 +282,14 @@ class TreeModel:
         self._open = bytearray(len(self._open))
         self._orphans_open = False
         self._expanded.clear()
+        self.groups.opened.clear()
         self.rebuild()
 
     def unfold_all(self) -> None:
         """Show every trace."""
         self._open = bytearray(b"\1") * len(self._open)
         self._orphans_open = True
+        self.groups.opened.update(group.first for group in self.groups.by_head.values())
         self.rebuild()
 
     def ancestors(self, seq: int) -> list[int]:
@@ -217,14 +301,23 @@ class TreeModel:
             node = self.view.parents[node]
         return found
 
+    def holders(self, seq: int) -> list[int]:
+        """Return what may hide a trace: the traces above it, and the keys of the groups that hold it."""
+        groups = self.groups.holding(self.view.parents, seq)
+        return [*self.ancestors(seq), *(key_of(group.first) for group in groups)]
+
     def closed_above(self, seq: int) -> list[int]:
-        """Return the folded traces above one: those that ``reveal`` would unfold."""
-        return [node for node in self.ancestors(seq) if not self._open[node]]
+        """Return what is folded above a trace: what ``reveal`` would unfold."""
+        return [
+            key
+            for key in self.holders(seq)
+            if not (self.groups.is_open(key) if is_group(key) else self._open[key])
+        ]
 
     def fold_seqs(self, seqs: Iterable[int]) -> None:
-        """Fold these, wherever they are."""
+        """Fold these, wherever they are: traces, or keys of groups."""
         for seq in seqs:
-            self._open[seq] = 0
+            self._set_open(seq, False)
             self._expanded.discard(seq)
         self.rebuild()
 
@@ -241,8 +334,13 @@ class TreeModel:
             return -1
 
     def reveal(self, seq: int) -> int:
-        """Unfold what hides a trace, a message too that stands in its child's row; return its row, −1 if hidden."""
+        """Unfold what hides a trace, a message too that stands in its child's row; return its row, −1 if hidden.
+
+        Of a group's key the row of the group is meant.
+        """
         row = self._index(seq)
+        if is_group(seq):
+            return row if row >= 0 else self._reveal_group(seq)
         if row >= 0 or not self._is_shown(seq):
             return row
         changed = self._collapses(seq)
@@ -257,18 +355,38 @@ class TreeModel:
                 self._open[node] = 1
                 changed = True
             node = self.view.parents[node]
+        closed = {group.first for group in self.groups.holding(self.view.parents, seq)} - self.groups.opened
+        if closed:
+            self.groups.opened |= closed
+            changed = True
         if self.view.awaiting(top) is not None and not self._orphans_open:
             self._orphans_open = changed = True
         if changed:
             self.rebuild()
         return self.row_of(seq)
 
+    def _reveal_group(self, key: int) -> int:
+        group = self.groups.get(key)
+        if group is None:
+            return -1
+        if group.parent >= 0:
+            self.reveal(group.parent)
+            if not self._open[group.parent]:
+                self._open[group.parent] = 1
+                self.rebuild()
+        return self._index(key)
+
     def nearest(self, seq: int) -> int:
-        """Return the row of a trace, of its nearest visible ancestor, or of the next shown trace."""
-        node = seq
+        """Return the row of a trace or group, of what stands above it nearest, or of the next shown trace."""
+        if (row := self._index(seq)) >= 0:
+            return row
+        node = seq = self.trace_of(seq)
         while node >= 0:
             row = self.row_of(node)
             if row >= 0:
+                return row
+            group = self.groups.of(self.view.parents[node], node)
+            if group is not None and (row := self._index(key_of(group.first))) >= 0:
                 return row
             node = self.view.parents[node]
         for row, other in enumerate(self.rows):
@@ -404,6 +522,9 @@ class TreeModel:
         """Return where the subtree of a row ends, looking at the last row first."""
         depths, depth = self.depths, self.depths[row]
         node, last = self.rows[-1], len(self.rows)
+        group = self.groups.get(node)
+        if group is not None:
+            node = group.parent
         if not self._orphans:
             parents = self.view.parents
             while node >= 0:

@@ -67,7 +67,10 @@ class Waterfall:
         """Return twice the place of a row, odd for what stands between two: a heading, and what came later."""
         if seq == ORPHANS:
             return 2 * spots.orphans_from - 1
-        node = seq
+        group = self.model.tree.group(seq)
+        node = seq if group is None else group.head
+        if node >= 0 and group is not None and node < len(spots.places):
+            return 2 * spots.places[node]
         while node >= len(spots.places):
             node = self.model.view.parents[node]
         if node < 0:
@@ -103,6 +106,10 @@ class Waterfall:
 
     def seq_at(self, line: int) -> int:
         """Return the trace of a line; for a gap the one it lies before, or the last."""
+        return self.model.tree.trace_of(self.key_at(line))
+
+    def key_at(self, line: int) -> int:
+        """Return the key of the row of a line; for a gap of the one it lies before, or the last."""
         rows = self.model.tree.rows
         row, _ = self.at(line)
         return rows[min(row, len(rows) - 1)] if len(rows) else -1

@@ -14,6 +14,7 @@ from tracetui.analysis.timing import Gap
 from tracetui.model.text import printable
 from tracetui.render.cells import cut, pad, pad_left
 from tracetui.render.figures import duration
+from tracetui.tui.view.grouping import Group
 from tracetui.tui.view.row_text import Piece, RowStyle, label, metric
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.spots import Spots
@@ -50,6 +51,9 @@ def line_text(fall: Waterfall, line: int, width: int, style: RowStyle) -> list[P
     left = label(model, row, label_width(width), style)
     if seq == ORPHANS:
         return [*left, (" " * (width - label_width(width)), "text")]
+    group = model.tree.group(seq)
+    if group is not None:
+        return [*left, *_group_text(fall, row, group, width, style)]
     own = _self_ms(model, seq)
     figure, role = metric(model, seq, style)
     folded = not model.tree.is_open(row)
@@ -58,6 +62,24 @@ def line_text(fall: Waterfall, line: int, width: int, style: RowStyle) -> list[P
         *left, (pad_left(duration(own) if own else "", COLUMN), "dim"), (pad_left(figure, COLUMN), role),
         (" *" if on_path else " " + style.glyphs.pipe[0], "bar path" if on_path else "guide"),
         *pieces_of(_bar(fall, seq, bar_width(width), style, folded=folded)),
+    ]  # fmt: skip
+
+
+def _group_text(fall: Waterfall, row: int, group: Group, width: int, style: RowStyle) -> list[Piece]:
+    """Return figures and bar of a group: from the first of its siblings to the last end of what folds."""
+    model = fall.model
+    start = model.view.timestamps[group.head] if model.has_times else group.head
+    end = (
+        model.rollup.end_ms[group.tail] if model.has_times and group.tail < len(model.rollup) else group.tail
+    )
+    cells: list[Cell] = [(" ", "text")] * bar_width(width)
+    span = _Span(start, max(end, start), "bar error" if group.errors else "bar", "!" if group.errors else "")
+    if span.end > span.start and span.end >= fall.window[0] and span.start <= fall.window[1]:
+        cells[_solid(cells, fall, span, style)] = (span.mark or style.glyphs.eighths[7], span.role)
+    figure, role = metric(model, model.tree.rows[row], style)
+    return [
+        (pad_left(duration(group.taken_ms), COLUMN), "dim"), (pad_left(figure, COLUMN), role),
+        (" " + style.glyphs.pipe[0], "guide"), *pieces_of(cells),
     ]  # fmt: skip
 
 

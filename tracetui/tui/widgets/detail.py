@@ -109,7 +109,8 @@ class DetailPane(Vertical):
 
     def show(self, model: RunModel, seq: int) -> None:
         """Show a trace; −1 shows nothing."""
-        self.model, self.seq = model, seq
+        self.model, self.seq = model, model.tree.trace_of(seq)
+        seq = self.seq
         if 0 <= seq < model.view.count:
             self.title_line.pieces = title(model, seq)
             self.view.show(detail(model, seq, self.title_line.tab))

@@ -32,6 +32,11 @@ class RunPane(Lines):
         """The trace under the cursor, −1 if there is none."""
         raise NotImplementedError  # pragma: no cover - every view says it
 
+    @property
+    def cursor_place(self) -> int:
+        """What the cursor stands on, for going back to it: a trace, or what else a view has rows of."""
+        return self.cursor_seq
+
     def show_seq(self, seq: int) -> bool:
         """Put the cursor on a trace, unfolding what hides it; return whether it can be shown."""
         raise NotImplementedError  # pragma: no cover - every view says it
@@ -49,7 +54,7 @@ class RunPane(Lines):
         """Keep the cursor on its trace, and the trace where it is on the screen, whatever came above it."""
         before = self.cursor
         self.take_news()
-        line = self.line_near(seq) if seq >= 0 else before
+        line = self.line_near(seq) if seq != -1 else before
         if line != before:
             self.set_reactive(Lines.cursor, line)
             self.scroll_to(y=self.scroll_offset.y + line - before, animate=False, immediate=True)

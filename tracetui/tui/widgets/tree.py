@@ -31,7 +31,12 @@ class TraceTreeView(RunPane):
 
     @property
     def cursor_seq(self) -> int:
-        """The trace under the cursor, −1 if there is none."""
+        """The trace under the cursor, of a group its first call; −1 if there is none."""
+        return self.model.tree.trace_of(self.cursor_place)
+
+    @property
+    def cursor_place(self) -> int:
+        """The key of the row under the cursor: a trace, a group, ``ORPHANS``; −1 if there is none."""
         rows = self.model.tree.rows
         return rows[self.cursor] if self.cursor < len(rows) else -1
 
@@ -69,4 +74,10 @@ class TraceTreeView(RunPane):
         rows = self.model.tree.rows
         self.changed()
         if rows:
-            self.go_to(max(range(max(len(rows) - 500, 0), len(rows)), key=rows.__getitem__))
+            self.go_to(max(range(max(len(rows) - 500, 0), len(rows)), key=self._newest_in))
+
+    def _newest_in(self, row: int) -> int:
+        """Return the newest trace that a row is known to stand for."""
+        key = self.model.tree.rows[row]
+        group = self.model.tree.group(key)
+        return key if group is None else -1 if self.model.tree.is_open(row) else group.tail

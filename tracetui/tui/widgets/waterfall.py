@@ -50,6 +50,13 @@ class WaterfallView(RunPane):
         return self.waterfall.seq_at(self.cursor) if self.cursor < len(self.waterfall) else -1
 
     @property
+    def cursor_place(self) -> int:
+        """The key of the row under the cursor, for a gap the trace it lies before."""
+        _, gap = self.waterfall.at(self.cursor)
+        known = gap is None and self.cursor < len(self.waterfall)
+        return self.waterfall.key_at(self.cursor) if known else self.cursor_seq
+
+    @property
     def tree_row(self) -> int:
         """The row of the tree under the cursor, −1 on a gap."""
         row, gap = self.waterfall.at(self.cursor)
