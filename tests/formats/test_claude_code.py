@@ -248,21 +248,112 @@ def test_rejections_and_interrupts_are_cancelled_and_no_errors() -> None:
     assert found["u5"].parent_id == "u1"
 
 
-def test_subagents_in_files_of_their_own() -> None:
-    """The meta file links them to the call; without it they hang below the session."""
-    inner = json.dumps(line("user", "look", 6, agentId="a1", isSidechain=True)) + "\n"
-    inner += (
-        json.dumps(line("assistant", [{"type": "text", "text": "found"}], 7, agentId="a1", isSidechain=True))
-        + "\n"
+def agent_file(agent: str, *lines: dict[str, object]) -> bytes:
+    """Return the file of a subagent."""
+    return b"".join(
+        json.dumps({**each, "agentId": agent, "isSidechain": True}).encode() + b"\n" for each in lines
     )
-    first = [line("assistant", [use("Task", "t1", {"prompt": "look"})], 2)]
+
+
+LAUNCH = [line("user", "go", 1), line("assistant", [use("Task", "t1", {"prompt": "look"})], 2)]
+INNER = agent_file(
+    "a1",
+    line("user", "look", 3),
+    line("assistant", [use("Task", "t2", {"prompt": "deeper"})], 4),
+    line("user", [result("t2", "found\nagentId: b2")], 7),
+)
+DEEPER = agent_file(
+    "b2", line("user", "said otherwise", 5), line("assistant", [{"type": "text", "text": "x"}], 6)
+)
+DONE = [line("user", [result("t1", "done")], 9)]
+
+
+def together(*files: tuple[bytes, str]) -> dict[str, tracetui.Trace]:
+    """Import files of one session in this order, committing after each."""
     importer = ClaudeCodeImporter("a.jsonl")
-    importer.feed(json.dumps(first[0]).encode() + b"\n")
-    importer.feed(b'{"toolUseId": "t1"}', "agent-a1.meta.json")
-    importer.feed(inner.encode(), "agent-a1.jsonl")
-    found = drafts(importer.take(final=True))
-    assert found["agent:a1"].parent_id == "t1"
-    assert found["msg7"].parent_id == "agent:a1"
+    with tracetui.open("memory://") as db:
+        committer = Committer(db)
+        for at, (data, part) in enumerate(files):
+            importer.feed(data, part)
+            committer.commit(importer.take(final=at == len(files) - 1))
+        assert not committer.committed.refused
+        return {trace.id: trace for trace in tracetui.TraceStore(db).list("s1")}
+
+
+def test_subagents_in_files_of_their_own_hang_below_their_calls() -> None:
+    """Linked by the meta file, by the prompt, or by the result that names them; a nested one as well."""
+    main = b"".join(json.dumps(each).encode() + b"\n" for each in LAUNCH + DONE)
+    meta = (b'{"toolUseId": "t1"}', "agent-a1.meta.json")
+    for files in (
+        [(main, ""), meta, (INNER, "agent-a1.jsonl"), (DEEPER, "agent-b2.jsonl")],
+        [meta, (INNER, "agent-a1.jsonl"), (main, ""), (DEEPER, "agent-b2.jsonl")],
+        [(main, ""), (DEEPER, "agent-b2.jsonl"), (INNER, "agent-a1.jsonl")],
+    ):
+        found = together(*files)
+        assert (found["agent:a1"].parent_id, found["agent:b2"].parent_id) == ("t1", "t2")
+        assert (found["msg4"].parent_id, found["msg6"].parent_id) == ("agent:a1", "agent:b2")
+        assert found["agent:a1"].status == "ok"
+    lonely = together((main, ""), (DEEPER, "agent-b2.jsonl"))
+    assert lonely["agent:b2"].parent_id == "session"
+
+
+def test_what_comes_before_its_parent_waits_for_it() -> None:
+    """A subagent whose call is read later is its child all the same, in the store too."""
+    importer = ClaudeCodeImporter("a.jsonl")
+    with tracetui.open("memory://") as db:
+        for data, part in ((b'{"toolUseId": "t1"}', "agent-a1.meta.json"), (INNER, "agent-a1.jsonl")):
+            importer.feed(data, part)
+        committer = Committer(db)
+        committer.commit(importer.take(final=True))
+        store = tracetui.TraceStore(db)
+        assert "agent:a1" in {trace.id for trace in store.get_roots("s1")}
+        importer.feed(b"".join(json.dumps(each).encode() + b"\n" for each in LAUNCH + DONE))
+        committer.commit(importer.take(final=True))
+        assert {trace.id for trace in store.get_roots("s1")} == {"session"}
+        agent = store.get("s1", "agent:a1")
+        assert agent is not None
+        assert (agent.parent_id, agent.status) == ("t1", "ok")
+
+
+def test_a_subagent_in_the_background_ends_with_its_notice() -> None:
+    """The result that comes at once closes the call alone."""
+    stub = line(
+        "user", [result("t1", "Async agent launched")], 8, toolUseResult={"isAsync": True, "agentId": "a1"}
+    )
+    notice = "<task-notification><task-id>a1</task-id><status>failed</status><result>no luck</result></task-notification>"
+    for told in ([], [line("user", notice, 9)]):
+        main = b"".join(json.dumps(each).encode() + b"\n" for each in [*LAUNCH, stub, *told])
+        for files in ([(main, ""), (INNER, "agent-a1.jsonl")], [(INNER, "agent-a1.jsonl"), (main, "")]):
+            found = together(*files)
+            agent = found["agent:a1"]
+            assert (found["t1"].status, agent.parent_id) == ("ok", "t1")
+            assert agent.status == ("error" if told else "open")
+
+
+def test_turns_that_were_gone_back_behind_are_tagged() -> None:
+    """A prompt said again from an earlier place rewinds those after it; side branches of one turn rewind nothing."""
+    found = read(
+        line("user", "first", 1),
+        line("assistant", [use("Bash", "t1"), use("Bash", "t2")], 2, parentUuid="u1"),
+        line("user", [result("t1", "x")], 3, parentUuid="u2"),
+        line("user", [result("t2", "x")], 4, parentUuid="u2"),
+        line("user", "second", 5, parentUuid="u3"),
+        line("user", "third", 6, parentUuid="u5"),
+        line("user", "second, in other words", 7, parentUuid="u4"),
+        line("user", "next", 8, parentUuid="u7"),
+        line("user", "after a gap", 9, parentUuid="not in the file"),
+    )
+    turns = [own for own, draft in found.items() if getattr(draft.trace_type, "name", "") == "Turn"]
+    assert turns == ["u1", "u5", "u6", "u7", "u8", "u9"]
+    assert [own for own in turns if "rewound" in found[own].tags] == ["u5", "u6"]
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_no_real_session_here_was_rewound(shared_data: Path, name: str) -> None:
+    """Progress lines and parallel results fork the chain 202 times in one file and mean nothing."""
+    assert not [
+        d for d in drafts(imported(shared_data / "claude-code" / name)).values() if "rewound" in d.tags
+    ]
 
 
 def test_sidechains_in_the_same_file_are_found_by_their_prompt() -> None:
@@ -272,7 +363,23 @@ def test_sidechains_in_the_same_file_are_found_by_their_prompt() -> None:
         line("user", "look", 2, isSidechain=True),
         line("assistant", [{"type": "text", "text": "done"}], 3, isSidechain=True),
     )
-    assert found["agent:sidechain"].parent_id == "t2"
+    assert found["agent:u2"].parent_id == "t2"
+
+
+def test_sidechains_in_the_same_file_are_told_apart_by_their_chains() -> None:
+    """Two that run at once, without a word of who they are, are two subagents; each line goes to its own."""
+    asked = [use("Task", "t1", {"prompt": "one"}), use("Task", "t2", {"prompt": "two"})]
+    found = read(
+        line("assistant", asked, 1),
+        line("user", "one", 2, isSidechain=True),
+        line("user", "two", 3, isSidechain=True),
+        line("assistant", [{"type": "text", "text": "a"}], 4, isSidechain=True, parentUuid="u2"),
+        line("assistant", [{"type": "text", "text": "b"}], 5, isSidechain=True, parentUuid="u3"),
+        line("user", [result("t1", "done")], 6),
+    )
+    assert (found["agent:u2"].parent_id, found["agent:u3"].parent_id) == ("t1", "t2")
+    assert (found["msg4"].parent_id, found["msg5"].parent_id) == ("agent:u2", "agent:u3")
+    assert (found["agent:u2"].status, found["agent:u2"].open, found["agent:u3"].open) == ("ok", False, True)
 
 
 def test_api_errors_unknown_lines_and_repeats() -> None:

@@ -4,17 +4,19 @@ Owns the difference between a trace as it was handed out and as it is known now.
 nodes, finishes and amends them in the order of its lines and need not care when anybody takes them: however
 the takes fall, the records with their updates merged in are the same.
 
-Invariants: a node is handed out at most once; nodes are handed out in the order they were added, but for
-those held back by their gate; a node ends at most once.
+Invariants: a node is handed out at most once; parents are handed out before their children, else nodes in
+the order they were added, but for those held back by their gate; a node ends at most once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from tracetui.formats.record import ImportRecord, ImportUpdate
+from tracetui.formats.resolver import AWAITS, CIRCLE, order
 from tracetui.model.draft import TraceDraft
 from tracetui.model.trace_type import TraceType, with_late
 
@@ -92,6 +94,7 @@ class Ledger:
         self.skipped: Counter[str] = Counter()
         self._pending: list[Node] = []
         self._changed: list[Node] = []
+        self._given: set[str] = set()
 
     def add(self, node: Node) -> Node:
         """Take in a node; one of an id that is there already is counted and the first one returned."""
@@ -148,7 +151,7 @@ class Ledger:
         """Hand out what is settled since the last time."""
         updates = [self._update(run_id, node) for node in self._changed]
         self._changed = []
-        records: list[ImportRecord] = []
+        settled: list[Node] = []
         held: list[Node] = []
         held_ids: set[str | None] = set()
         for node in self._pending:
@@ -156,9 +159,16 @@ class Ledger:
                 held.append(node)
                 held_ids.add(node.id)
             else:
-                records.append(self._record(run_id, node))
+                settled.append(node)
         self._pending = held
-        return records, updates
+        return [self._record(run_id, node) for node in self._in_order(settled)], updates
+
+    def _in_order(self, settled: list[Node]) -> Iterator[Node]:
+        """Yield nodes with parents first; one whose parent was not handed out waits for it."""
+        for placed in order(settled, attrgetter("id"), attrgetter("parent_id"), self._given):
+            placed.item.await_parent = placed.link in (AWAITS, CIRCLE)
+            self._given.add(placed.item.id)
+            yield placed.item
 
     def _record(self, run_id: str, node: Node) -> ImportRecord:
         if node.timestamp is None:
