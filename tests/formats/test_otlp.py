@@ -12,7 +12,7 @@ import pytest
 import tracetui
 from tracetui import Custom, Decision, Error, Query, ToolCall, TraceDraft
 from tracetui.formats.otlp import OtlpImporter, attribute_value, nanoseconds
-from tracetui.formats.otlp_attributes import map_span
+from tracetui.formats.otlp.dialects import map_span
 from tracetui.formats.record import Batch, whole
 from tracetui.importing.committer import Committer
 
@@ -228,11 +228,16 @@ def test_times_statuses_and_exceptions() -> None:
         ({"openinference.span.kind": "CHAIN", "input.value": "x"}, Custom("Chain", {"input": "x"})),
         ({"mlflow.spanType": '"CHAT_MODEL"', "mlflow.spanOutputs": '"hi"'}, Custom("LLM", {"output": "hi"})),
         ({"http.method": "GET"}, Custom("span")),
+        ({"llm.request.type": "chat", "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "hi", "gen_ai.completion.0.content": "yo"}, Custom("LLM", {"input": [{"role": "user", "content": "hi"}], "output": [{"content": "yo"}]})),
+        ({"ai.operationId": "ai.embed.doEmbed", "ai.values": ['"a"', '"b"']}, Query("span", "a\nb")),
+        ({"ai.operationId": "ai.generateText.doGenerate", "ai.response.toolCalls": '[{"toolName": "ls"}]'}, Custom("LLM", {"tool_calls": [{"toolName": "ls"}]})),
+        ({"ai.operationId": "ai.streamText"}, Custom("Agent")),
+        ({"mlflow.spanType": '"RETRIEVER"', "mlflow.spanInputs": '{"q": "x"}', "mlflow.spanOutputs": "[1, 2]"}, Query("span", '{"q": "x"}', 2)),
     ],
 )  # fmt: skip
 def test_each_dialect_says_what_a_span_is(attributes: dict[str, Any], expected: object) -> None:
     """One table for all."""
-    assert map_span("span", attributes, failed=False).trace_type == expected
+    assert map_span("span", attributes, [], failed=False).trace_type == expected
 
 
 def test_model_calls_have_messages_usage_and_cost() -> None:
@@ -242,13 +247,72 @@ def test_model_calls_have_messages_usage_and_cost() -> None:
         "gen_ai.usage.completion_tokens": 2, "gen_ai.usage.cost": 0.5,
         "llm.input_messages.0.message.role": "user", "llm.input_messages.2.message.role": "tool",
         "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "ls",
-    }, failed=False)  # fmt: skip
+    }, [], failed=False)  # fmt: skip
     data: Any = mapped.trace_type.data if isinstance(mapped.trace_type, Custom) else None
     assert data["input"] == [{"role": "user"}, {"role": "tool"}]
     assert data["output"] == [{"tool_calls": [{"tool_call": {"function": {"name": "ls"}}}]}]
     assert mapped.metadata["usage"] == {"input": 7, "output": 2}
     assert mapped.metadata["cost"] == {"usd": 0.5, "source": "recorded"}
     assert (mapped.metadata["model"], mapped.metadata["provider"], mapped.tags) == ("m", "p", ["model:m"])
+
+
+def test_messages_that_were_written_as_events_are_the_models_input_and_output() -> None:
+    """The GenAI conventions before 1.37, the ones before those, and the event that holds all of it."""
+    call = {"gen_ai.operation.name": "chat"}
+
+    def data_of(*events: dict[str, Any]) -> Any:
+        kind = map_span("chat", call, list(events), failed=False).trace_type
+        return kind.data if isinstance(kind, Custom) else None
+
+    assert data_of(
+        {"name": "gen_ai.system.message", "time_ns": 1, "content": "be brief"},
+        {"name": "gen_ai.user.message", "time_ns": 2, "content": "hi", "gen_ai.system": "openai"},
+        {"name": "gen_ai.choice", "time_ns": 3, "index": 0, "message": '{"content": "yo"}'},
+        {"name": "something else", "time_ns": 4},
+    ) == {
+        "input": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}],
+        "output": [{"index": 0, "message": {"content": "yo"}}],
+    }
+    assert data_of(
+        {"name": "gen_ai.content.prompt", "gen_ai.prompt": '[{"role": "user"}]'},
+        {"name": "gen_ai.content.completion", "gen_ai.completion": "yo"},
+    ) == {"input": [{"role": "user"}], "output": ["yo"]}
+    details = {
+        "name": "gen_ai.client.inference.operation.details",
+        "gen_ai.input.messages": '[{"role": "user"}]',
+    }
+    assert data_of(details) == {"input": [{"role": "user"}]}
+
+
+def test_usage_and_cost_in_one_object() -> None:
+    """Langfuse's and MLflow's, as JSON in a string."""
+    langfuse = map_span("x", {
+        "langfuse.observation.type": "generation", "langfuse.observation.model.name": "m",
+        "langfuse.observation.usage_details": '{"input": 10, "output": 5, "input_cached_tokens": 4}',
+        "langfuse.observation.cost_details": '{"total": 0.25}',
+    }, [], failed=False)  # fmt: skip
+    assert langfuse.metadata == {
+        "model": "m", "usage": {"input": 10, "output": 5, "cached_input": 4}, "cost": {"usd": 0.25, "source": "recorded"},
+    }  # fmt: skip
+    mlflow = map_span("x", {
+        "mlflow.spanType": '"LLM"', "mlflow.llm.model": '"m"', "mlflow.chat.tokenUsage": '{"input_tokens": 3, "output_tokens": 1}',
+    }, [], failed=False)  # fmt: skip
+    assert mlflow.metadata == {"model": "m", "usage": {"input": 3, "output": 1}}
+
+
+def test_what_failed_by_its_attributes() -> None:
+    """Langfuse says it by a level; the type of an error may stand beside the status."""
+    found = read(
+        document(
+            span("a", langfuse__observation__level="ERROR", langfuse__observation__status_message="no luck"),
+            {**span("b", error__type="TimeoutError"), "status": {"code": 2}},
+        )
+    )
+    assert found["a"].status == "error"
+    assert found["a#status"].trace_type == Error("StatusError", "no luck", recoverable=False)
+    assert found["b#status"].trace_type == Error(
+        "TimeoutError", "the span's status is an error", recoverable=False
+    )
 
 
 def test_values_of_every_type() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from tracetui.formats.record import ImportRecord, ImportUpdate
 from tracetui.formats.resolver import AWAITS, CIRCLE, order
+from tracetui.formats.sanitise import clean_name
 from tracetui.model.draft import TraceDraft
 from tracetui.model.trace_type import TraceType, with_late
 
@@ -34,7 +35,10 @@ OPEN_GATE = Gate()
 
 
 class Node:
-    """One trace in the making. Times in milliseconds since the epoch; ``timestamp`` None: not known yet."""
+    """One trace in the making. Times in milliseconds since the epoch; ``timestamp`` None: not known yet.
+
+    Ids that no engine takes are made into some that are, by the same rule for id and parent.
+    """
 
     __slots__ = (
         "await_parent", "changed", "emitted", "end_ms", "gate", "id", "late", "metadata", "open",
@@ -55,8 +59,8 @@ class Node:
         status: str | None = None,
         end_ms: int | None = None,
     ) -> None:
-        self.id = id
-        self.parent_id = parent_id
+        self.id = clean_name(id, "record")
+        self.parent_id = None if parent_id is None else clean_name(parent_id, "record")
         self.trace_type = trace_type
         self.timestamp = timestamp
         self.tags = list(tags)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tracetui.errors import InvalidTraceError
+from tracetui.errors import TraceTuiError
 from tracetui.formats.record import Batch, ImportAnnotation, ImportRecord, ImportRun
 from tracetui.formats.sanitise import UnreadableError, parse_json
-from tracetui.model.change import Annotation
+from tracetui.model.change import Annotation, annotation, new_trace, run_patch
 from tracetui.model.draft import TraceDraft
-from tracetui.model.run import Run
-from tracetui.model.trace import Trace
-from tracetui.model.value import dumps, from_jsonable, to_jsonable
+from tracetui.model.run import ACTIVE, RUN_STATUSES, Run, checked_run_id
+from tracetui.model.trace import Trace, checked_time
+from tracetui.model.value import checked_name, checked_tags, dumps, from_jsonable, to_jsonable
 
 FORMAT = "tracetui"
 
@@ -73,38 +73,60 @@ class NativeImporter:
             self._take(value)
         except UnreadableError:
             self._batch.skipped["lines that are no JSON"] += 1
-        except (InvalidTraceError, KeyError, TypeError, ValueError):
+        except (TraceTuiError, KeyError, TypeError, ValueError):
             self._batch.skipped["lines that are no record of ours"] += 1
 
     def _take(self, value: Any) -> None:
+        if not isinstance(value, dict):
+            raise TypeError
         if "run" in value:
             self._take_run(value["run"])
         elif "annotation" in value:
-            note = value["annotation"]
-            self._batch.annotations.append(
-                ImportAnnotation(
-                    note["run_id"], note["id"], note["trace_id"], note["note"], from_jsonable(note["fields"]),  # type: ignore[arg-type]
-                    note["timestamp"],
-                )
-            )  # fmt: skip
+            self._batch.annotations.append(_annotation(value["annotation"]))
         else:
-            trace = Trace.from_json(value.get("trace", value))
-            self._batch.records.append(ImportRecord(trace.run_id or "imported", self._draft(trace)))
+            self._take_trace(Trace.from_json(value.get("trace", value)))
 
-    def _take_run(self, run: dict[str, Any]) -> None:
+    def _take_trace(self, trace: Trace) -> None:
+        """Take a trace, if all of it is what a store takes."""
+        draft = self._draft(trace)
+        new_trace(draft)
+        if draft.parent_id is not None:
+            checked_name(draft.parent_id, "parent_id", empty=False)
+        self._given.add(trace.id)
+        self._batch.records.append(ImportRecord(checked_run_id(trace.run_id or "imported"), draft))
+
+    def _take_run(self, run: Any) -> None:
+        """Take a run's line, if all of it is what a store takes."""
+        if not isinstance(run, dict):
+            raise TypeError
         metadata = from_jsonable(run.get("metadata"))
+        status, ended = run.get("status", ACTIVE), run.get("ended_ms")
         made = ImportRun(
-            run["id"], run.get("name") or "", run.get("created_ms", 0), run.get("ended_ms"), run.get("status", "active"),
-            tuple(run.get("tags") or ()), metadata if isinstance(metadata, dict) else {},
+            checked_run_id(run["id"]), run.get("name") or "", checked_time(run.get("created_ms", 0), "created_ms"),
+            None if ended is None else checked_time(ended, "ended_ms"), status if status in RUN_STATUSES else ACTIVE,
+            checked_tags(run.get("tags") or ()), metadata if isinstance(metadata, dict) else {},
         )  # fmt: skip
+        run_patch({"name": made.name, "metadata": made.metadata})
         self._run[made.id] = made
         self._batch.runs.append(made)
 
     def _draft(self, trace: Trace) -> TraceDraft:
         is_open = trace.status == "open"
         missing = trace.parent_id is not None and trace.parent_id not in self._given
-        self._given.add(trace.id)
         return TraceDraft(
             trace.trace_type, trace.id, trace.parent_id, missing, tuple(trace.tags), trace.metadata, trace.timestamp,
             None if is_open else trace.end_ms, None if is_open else trace.status, is_open,
         )  # fmt: skip
+
+
+def _annotation(note: Any) -> ImportAnnotation:
+    """Return a note, if all of it is what a store takes."""
+    if not isinstance(note, dict):
+        raise TypeError
+    fields = from_jsonable(note["fields"])
+    made = ImportAnnotation(
+        checked_run_id(note["run_id"]), checked_name(note["id"], "id", empty=False), note["trace_id"], note["note"],
+        fields if isinstance(fields, dict) else {}, checked_time(note["timestamp"], "timestamp"),
+    )  # fmt: skip
+    annotation(made.trace_id, made.note, made.fields)
+    return made

@@ -29,7 +29,7 @@ class UnreadableError(Exception):
     """A piece of JSON cannot be read; the text says why. Never leaves the importers."""
 
 
-def parse_json(raw: bytes | str) -> Any:
+def parse_json(raw: bytes | bytearray | str) -> Any:
     """Parse JSON as found in the wild: broken UTF-8 is replaced, endless numbers become text.
 
     :raises UnreadableError: if it is no JSON, or nested too deeply to be read at all.
@@ -42,7 +42,7 @@ def parse_json(raw: bytes | str) -> Any:
     except json.JSONDecodeError as problem:
         raise UnreadableError(problem.msg) from None
     except UnicodeDecodeError:
-        assert isinstance(raw, bytes)  # noqa: S101 - only bytes are decoded
+        assert not isinstance(raw, str)  # noqa: S101 - only bytes are decoded
         return parse_json(raw.decode("utf-8", "replace"))
     except ValueError:
         return json.loads(raw, parse_int=_integer_or_text)

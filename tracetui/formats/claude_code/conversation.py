@@ -204,7 +204,7 @@ class Conversation:
 
     def _message(self, line: Line, message: Line, thread: Thread, uuid: str, number: int) -> Node:
         """Return the node of a message: the one that is being written, or a new one."""
-        own = str(message.get("id") or uuid)
+        own = clean_name(message.get("id"), uuid)
         if thread.message is not None and thread.message.id == own:
             return thread.message
         self._close_message(thread)
@@ -267,7 +267,7 @@ class Conversation:
     # ---- tools -------------------------------------------------------------------------------------------
 
     def _call(self, block: Line, node: Node, native: str, number: int) -> None:
-        own = str(block.get("id") or native)
+        own = clean_name(block.get("id"), native)
         name, given = str(block.get("name") or "tool"), block.get("input")
         if own in self.ledger.nodes:
             self.ledger.skipped["tool calls repeated"] += 1
@@ -281,7 +281,7 @@ class Conversation:
         self.threads.called(own, self.ledger.add(made), name)
 
     def _result(self, block: Line, line: Line, thread: Thread, number: int) -> None:
-        own, structured = str(block.get("tool_use_id")), line.get("toolUseResult")
+        own, structured = clean_name(block.get("tool_use_id"), "unnamed"), line.get("toolUseResult")
         text, failed = text_of(block.get("content")), bool(block.get("is_error"))
         call = self.threads.calls.get(own)
         if call is None or own not in self.ledger.nodes:
@@ -339,7 +339,7 @@ class Conversation:
             or line.get("event")
             or "record"
         )
-        native = str(line.get("uuid") or f"{name}:{number}")
+        native = clean_name(line.get("uuid"), f"{name}:{number}")
         body = {key: value for key, value in line.items() if key not in ENVELOPE}
         call = line.get("parentToolUseID") or line.get("toolUseID")
         parent = call if isinstance(call, str) and call in self.ledger.nodes else thread.place
@@ -348,4 +348,4 @@ class Conversation:
             said = text_of(line.get("error") or line.get("content")) or str(body)[:2000]
             made = Error("ApiError", said, recoverable=True)
         source = source_of(number, native)
-        self.ledger.add(Node(clean_name(native), parent, made, self.now, metadata=source))
+        self.ledger.add(Node(native, parent, made, self.now, metadata=source))

@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from tracetui.formats.sanitise import clean_name
+
 FORMAT = "claude-code"
 Line = dict[str, Any]
 
@@ -44,7 +46,7 @@ def milliseconds(stamp: object) -> int | None:
 def uuid_of(line: Line, number: int) -> str:
     """Return the line's own id, else one made of its number."""
     uuid = line.get("uuid")
-    return uuid if isinstance(uuid, str) and uuid else f"line-{number}"
+    return clean_name(uuid) if isinstance(uuid, str) and uuid else f"line-{number}"
 
 
 def data_of(line: Line) -> Line:

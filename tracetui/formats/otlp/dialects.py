@@ -39,14 +39,18 @@ _LANGFUSE = {
 }  # fmt: skip
 _MLFLOW = {
     "TOOL": TOOL, "LLM": MODEL, "CHAT_MODEL": MODEL, "RETRIEVER": QUERY, "EMBEDDING": QUERY, "RERANKER": QUERY,
-    "AGENT": AGENT, "CHAIN": CHAIN,
+    "AGENT": AGENT, "CHAIN": CHAIN, "WORKFLOW": AGENT, "TASK": TASK, "GUARDRAIL": DECISION, "EVALUATOR": DECISION,
 }  # fmt: skip
+_TRACELOOP_CALLS = {"chat": MODEL, "completion": MODEL, "embedding": QUERY, "rerank": QUERY}
+_VERCEL = {".doGenerate": MODEL, ".doStream": MODEL, ".doEmbed": QUERY, "ai.toolCall": TOOL}
+"""Ends of ``ai.operationId``; the other operations wrap these."""
 _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
     ("gen_ai.operation.name", _OPERATIONS),
     ("openinference.span.kind", _OPENINFERENCE),
     ("traceloop.span.kind", _TRACELOOP),
     ("langfuse.observation.type", _LANGFUSE),
     ("mlflow.spanType", _MLFLOW),
+    ("llm.request.type", _TRACELOOP_CALLS),
 )
 
 _TOOL_NAME = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name", "tool_name")
@@ -59,8 +63,8 @@ _TOOL_RESULT = (
     "langfuse.observation.output", "mlflow.spanOutputs",
 )  # fmt: skip
 _INPUT = (
-    "gen_ai.input.messages", "ai.prompt.messages", "ai.prompt", "input.value", "traceloop.entity.input",
-    "langfuse.observation.input", "mlflow.spanInputs", "gen_ai.prompt", "all_messages_events",
+    "gen_ai.input.messages", "ai.prompt.messages", "ai.prompt", "ai.value", "ai.values", "input.value",
+    "traceloop.entity.input", "langfuse.observation.input", "mlflow.spanInputs", "gen_ai.prompt", "all_messages_events",
 )  # fmt: skip
 _OUTPUT = (
     "gen_ai.output.messages", "ai.response.text", "ai.response.object", "output.value", "traceloop.entity.output",
@@ -68,8 +72,11 @@ _OUTPUT = (
 )  # fmt: skip
 _MODEL_NAME = (
     "gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.model.id", "langfuse.observation.model.name",
+    "embedding.model_name", "reranker.model_name", "mlflow.llm.model",
 )  # fmt: skip
-_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
+_PROVIDER = (
+    "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "mlflow.llm.provider",
+)  # fmt: skip
 _USAGE = {
     "input": (
         "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
@@ -84,8 +91,30 @@ _USAGE = {
         "llm.token_count.prompt_details.cache_read", "ai.usage.cachedInputTokens",
     ),
     "cache_write": ("gen_ai.usage.cache_creation.input_tokens", "llm.token_count.prompt_details.cache_write"),
-    "reasoning": ("gen_ai.usage.reasoning.output_tokens", "llm.token_count.completion_details.reasoning"),
+    "reasoning": (
+        "gen_ai.usage.reasoning.output_tokens", "llm.token_count.completion_details.reasoning",
+        "ai.usage.reasoningTokens",
+    ),
 }  # fmt: skip
+_USAGE_OBJECTS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
+"""Attributes that hold all of the usage as one object, or as its JSON."""
+_USAGE_MEMBERS = {
+    "input": ("input", "input_tokens", "prompt_tokens", "promptTokens"),
+    "output": ("output", "output_tokens", "completion_tokens", "completionTokens"),
+    "cached_input": ("input_cached_tokens", "cache_read_input_tokens", "input_cache_read"),
+    "cache_write": ("cache_creation_input_tokens", "input_cache_creation"),
+    "reasoning": ("output_reasoning_tokens", "output_reasoning"),
+}
+_COST = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost")
+_COST_OBJECTS = ("langfuse.observation.cost_details", "mlflow.llm.cost")
+_ASKED = {
+    "gen_ai.system.message": "system", "gen_ai.user.message": "user", "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}  # fmt: skip
+"""Events of the GenAI conventions before 1.37 that hold one message of the input, and its role."""
+
+
+Attributes = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -99,31 +128,22 @@ class Mapped:
     __hash__ = None  # type: ignore[assignment]
 
 
-def map_span(name: str, attributes: dict[str, Any], *, failed: bool) -> Mapped:
-    """Return what a span of this name and attributes is; unknown ones are custom traces of their own name."""
+def map_span(name: str, attributes: Attributes, events: list[Attributes], *, failed: bool) -> Mapped:
+    """Return what a span of this name and attributes is; unknown ones are custom traces of their own name.
+
+    ``events`` are those of the span, each a dict of its ``name`` and attributes.
+    """
     kind = _kind(name, attributes)
     metadata = _metadata(attributes)
     if kind == TOOL:
         return _tool(name, attributes, metadata)
     if kind == MODEL:
-        return _model(attributes, metadata)
+        return _model(attributes, events, metadata)
     if kind == QUERY:
-        text = _first(attributes, ("db.query.text", "db.statement", "gen_ai.retrieval.query", *_INPUT))
-        shown = text if isinstance(text, str) else json.dumps(text, default=str) if text is not None else name
-        asked = _plain_query(shown)
-        return Mapped(
-            Query(clean_name(str(attributes.get("db.system") or name)), asked, _results(attributes)), metadata
-        )
+        return _query(name, attributes, metadata)
     if kind == DECISION:
-        chosen = _first(attributes, _OUTPUT)
-        said = (
-            chosen
-            if isinstance(chosen, str)
-            else json.dumps(chosen, default=str)
-            if chosen is not None
-            else ""
-        )
-        return Mapped(Decision(name, [], said or ("failed" if failed else "passed")), metadata)
+        chosen = _as_text(_first(attributes, _OUTPUT))
+        return Mapped(Decision(name, [], chosen or ("failed" if failed else "passed")), metadata)
     data = _data(attributes)
     if kind in (AGENT, TASK, CHAIN):
         agent = attributes.get("gen_ai.agent.name") or attributes.get("agent.name")
@@ -133,7 +153,7 @@ def map_span(name: str, attributes: dict[str, Any], *, failed: bool) -> Mapped:
     return Mapped(Custom(clean_name(kind or name, "span"), data), metadata)
 
 
-def _kind(name: str, attributes: dict[str, Any]) -> str:
+def _kind(name: str, attributes: Attributes) -> str:
     for key, meanings in _KINDS:
         value = attributes.get(key)
         if isinstance(value, str):
@@ -142,9 +162,7 @@ def _kind(name: str, attributes: dict[str, Any]) -> str:
                 return found
     operation = attributes.get("ai.operationId")
     if isinstance(operation, str):
-        if operation == "ai.toolCall":
-            return TOOL
-        return MODEL if operation.endswith((".doGenerate", ".doStream", ".doEmbed")) else AGENT
+        return next((kind for end, kind in _VERCEL.items() if operation.endswith(end)), AGENT)
     if any(key.startswith("db.") for key in attributes):
         return QUERY
     if "gen_ai.tool.name" in attributes or name.startswith(("running tool", "execute_tool")):
@@ -154,39 +172,101 @@ def _kind(name: str, attributes: dict[str, Any]) -> str:
     return AGENT if "gen_ai.agent.name" in attributes or "agent_name" in attributes else ""
 
 
-def _tool(name: str, attributes: dict[str, Any], metadata: dict[str, Any]) -> Mapped:
+def _tool(name: str, attributes: Attributes, metadata: dict[str, Any]) -> Mapped:
     called = _first(attributes, _TOOL_NAME)
     tool = called if isinstance(called, str) else name
     call = ToolCall(tool, _first(attributes, _TOOL_ARGUMENTS), _first(attributes, _TOOL_RESULT))
     return Mapped(call, metadata, [f"tool:{tool}"])
 
 
-def _model(attributes: dict[str, Any], metadata: dict[str, Any]) -> Mapped:
-    data: dict[str, Any] = {}
+def _query(name: str, attributes: Attributes, metadata: dict[str, Any]) -> Mapped:
+    said = _first(attributes, ("db.query.text", "db.statement", "gen_ai.retrieval.query", *_INPUT))
+    system = attributes.get("db.system.name") or attributes.get("db.system")
+    if isinstance(said, list) and all(isinstance(text, str) for text in said):
+        said = "\n".join(_as_text(_read(text)) for text in said)
+    asked = _plain_query(said) or _as_text(said) or name
+    return Mapped(Query(clean_name(system, name), asked, _results(attributes)), metadata)
+
+
+def _model(attributes: Attributes, events: list[Attributes], metadata: dict[str, Any]) -> Mapped:
+    asked, answered = _messages_in(events)
     given = (
         _flat(attributes, "llm.input_messages")
         or _flat(attributes, "gen_ai.prompt")
         or _first(attributes, _INPUT)
+        or asked
     )
     said = (
         _flat(attributes, "llm.output_messages")
         or _flat(attributes, "gen_ai.completion")
         or _first(attributes, _OUTPUT)
+        or answered
     )
     instructions = _first(attributes, ("gen_ai.system_instructions",))
-    told = (("instructions", instructions), ("input", given), ("output", said))
-    data.update({key: value for key, value in told if value is not None})
-    usage = {key: n for key, names in _USAGE.items() if (n := _number(attributes, names)) is not None}
+    calls = _first(attributes, ("ai.response.toolCalls",))
+    told = (("instructions", instructions), ("input", given), ("output", said), ("tool_calls", calls))
+    usage = _usage(attributes)
     if usage:
         metadata["usage"] = usage
-    price = _number(attributes, ("gen_ai.usage.cost", "llm.cost.total", "operation.cost"))
+    price = _cost(attributes)
     if price is not None:
         metadata["cost"] = {"usd": price, "source": "recorded"}
     model = metadata.get("model")
+    data = {key: value for key, value in told if value is not None}
     return Mapped(Custom("LLM", data), metadata, [f"model:{model}"] if model else [])
 
 
-def _metadata(attributes: dict[str, Any]) -> dict[str, Any]:
+def _messages_in(events: list[Attributes]) -> tuple[Any, Any]:
+    """Return input and output of a model call that were written as events, None where they were not."""
+    asked: list[Any] = []
+    answered: list[Any] = []
+    for event in events:
+        name = str(event.get("name"))
+        more = {
+            key: _read(value)
+            for key, value in event.items()
+            if key not in ("name", "time_ns", "gen_ai.system")
+        }
+        if name in _ASKED:
+            asked.append({"role": _ASKED[name], **more})
+        elif name == "gen_ai.choice":
+            answered.append(more)
+        elif name in ("gen_ai.content.prompt", "gen_ai.content.completion", _DETAILS):
+            asked += _listed(_first(event, ("gen_ai.input.messages", "gen_ai.prompt")))
+            answered += _listed(_first(event, ("gen_ai.output.messages", "gen_ai.completion")))
+    return asked or None, answered or None
+
+
+_DETAILS = "gen_ai.client.inference.operation.details"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _usage(attributes: Attributes) -> dict[str, int | float]:
+    """Return usage by our names, from attributes of its own or from one that holds all of it."""
+    found = {key: n for key, names in _USAGE.items() if (n := _number(attributes, names)) is not None}
+    for name in _USAGE_OBJECTS:
+        whole = _first(attributes, (name,))
+        if isinstance(whole, dict):
+            more = {
+                key: n for key, names in _USAGE_MEMBERS.items() if (n := _number(whole, names)) is not None
+            }
+            found = {**more, **found}
+    return found
+
+
+def _cost(attributes: Attributes) -> int | float | None:
+    """Return the price of a call in US dollars as its source gives it, None if it does not."""
+    for name in _COST_OBJECTS:
+        whole = _first(attributes, (name,))
+        if isinstance(whole, dict) and (total := _number(whole, ("total", "total_cost"))) is not None:
+            return total
+    return _number(attributes, _COST)
+
+
+def _metadata(attributes: Attributes) -> dict[str, Any]:
     found: dict[str, Any] = {}
     model, provider = _first(attributes, _MODEL_NAME), _first(attributes, _PROVIDER)
     if isinstance(model, str):
@@ -196,13 +276,13 @@ def _metadata(attributes: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _data(attributes: dict[str, Any]) -> dict[str, Any] | None:
+def _data(attributes: Attributes) -> dict[str, Any] | None:
     given, said = _first(attributes, _INPUT), _first(attributes, _OUTPUT)
     data = {key: value for key, value in (("input", given), ("output", said)) if value is not None}
     return data or None
 
 
-def _first(attributes: dict[str, Any], names: tuple[str, ...]) -> Any:
+def _first(attributes: Attributes, names: tuple[str, ...]) -> Any:
     """Return the first attribute that is there; JSON in a string is read."""
     for name in names:
         value = attributes.get(name)
@@ -220,7 +300,7 @@ def _read(value: Any) -> Any:
     return value
 
 
-def _number(attributes: dict[str, Any], names: tuple[str, ...]) -> int | float | None:
+def _number(attributes: Attributes, names: tuple[str, ...]) -> int | float | None:
     for name in names:
         value = attributes.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -228,7 +308,7 @@ def _number(attributes: dict[str, Any], names: tuple[str, ...]) -> int | float |
     return None
 
 
-def _results(attributes: dict[str, Any]) -> int | None:
+def _results(attributes: Attributes) -> int | None:
     count = 0
     while f"retrieval.documents.{count}.document.content" in attributes:
         count += 1
@@ -238,16 +318,25 @@ def _results(attributes: dict[str, Any]) -> int | None:
     return len(said) if isinstance(said, list) else None
 
 
-def _plain_query(text: str) -> str:
-    value = _read(text)
+def _plain_query(value: Any) -> str:
+    """Return the question in an input, "" if it is not plain to see."""
+    value = _read(value)
     if isinstance(value, dict):
-        for key in ("query", "input", "question", "text"):
-            if isinstance(value.get(key), str):
-                return str(value[key])
-    return value if isinstance(value, str) else text
+        return next((str(value[key]) for key in _QUESTIONS if isinstance(value.get(key), str)), "")
+    return value if isinstance(value, str) else ""
 
 
-def _flat(attributes: dict[str, Any], prefix: str) -> list[Any] | None:
+_QUESTIONS = ("query", "input", "question", "text")
+
+
+def _as_text(value: Any) -> str:
+    """Return a text as it is, anything else as JSON, nothing as ""."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _flat(attributes: Attributes, prefix: str) -> list[Any] | None:
     """Return a list that was flattened into keys, such as ``llm.input_messages.0.message.role``, as a list again.
 
     Numbers may be missing where a writer dropped attributes; what is there keeps its order.
