@@ -12,7 +12,16 @@ import pytest
 import tracetui
 from tests.formats.test_claude_code import line, result, use
 from tracetui import FormatError, TraceStore
-from tracetui.importing.opening import FileImport, Opening, cache_of, files_in, import_into, open_whole
+from tracetui.importing.opening import (
+    FileImport,
+    Imported,
+    Opening,
+    cache_of,
+    files_in,
+    follow_into,
+    import_into,
+    open_whole,
+)
 from tracetui.importing.source import Source
 
 
@@ -117,6 +126,27 @@ def test_subagents_beside_a_transcript_come_with_it(tmp_path: Path) -> None:
         import_into(db, str(path))
         agent = TraceStore(db).get("s1", "agent:a1")
         assert agent is not None
+        assert agent.parent_id == "t1"
+
+
+def test_subagents_that_appear_while_a_transcript_is_followed_come_too(tmp_path: Path) -> None:
+    """The folder may not be there yet when the session is opened."""
+    path, folder = tmp_path / "s1.jsonl", tmp_path / "s1" / "subagents"
+    path.write_bytes(transcript(line("assistant", [use("Task", "t1", {"prompt": "look"})], 1)))
+    opening = Opening([str(path)])
+    read_all(opening)
+    folder.mkdir(parents=True)
+    (folder / "agent-a1.jsonl").write_bytes(
+        transcript(line("user", "look", 2, agentId="a1", isSidechain=True))
+    )
+    read_all(opening)
+    store = TraceStore(opening.db)
+    assert [trace.id for trace in store.get_children("s1", "t1")] == ["agent:a1"]
+    with (folder / "agent-a1.jsonl").open("ab") as file:
+        file.write(transcript(line("assistant", [{"type": "text", "text": "x"}], 3, agentId="a1")))
+    read_all(opening)
+    assert [trace.id for trace in store.get_children("s1", "agent:a1")] == ["msg3"]
+    opening.close()
 
 
 @pytest.mark.parametrize(
@@ -166,6 +196,71 @@ def test_a_file_that_is_replaced_is_noticed(tmp_path: Path) -> None:
             change()
             assert (before, importing.is_replaced) == (False, True)
             importing.close()
+
+
+def test_a_file_that_is_replaced_while_it_is_followed_is_read_on(tmp_path: Path) -> None:
+    """What the new one says that is new is added; what was read stays; a file that is gone ends nothing."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(BEGIN)
+    opening = Opening([str(path)])
+    read_all(opening)
+    path.unlink()
+    read_all(opening)
+    path.write_bytes(b"")
+    read_all(opening)
+    path.unlink()
+    path.with_suffix(".new").write_bytes(transcript(line("user", "something else", 5)))
+    path.with_suffix(".new").replace(path)
+    read_all(opening)
+    assert [t.id for t in TraceStore(opening.db).list("s1")][-1] == "u5"
+    assert opening.db.run("s1").traces == 5
+    opening.close()
+
+
+def test_records_that_are_large_together_are_committed_in_parts(tmp_path: Path) -> None:
+    """Five hundred lines may be more than a commit takes."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(transcript(*(line("user", "x" * 450_000, n, timestamp=None) for n in range(1, 200))))
+    with tracetui.open("memory://") as db:
+        assert import_into(db, str(path)).traces == 200
+
+
+def test_many_files_are_followed_at_once(tmp_path: Path) -> None:
+    """Each from its beginning, also one that is not there yet; what cannot be read yet is looked at again."""
+    one, two, three = (tmp_path / f"{name}.jsonl" for name in "abc")
+    one.write_bytes(BEGIN)
+    three.write_bytes(b'{"half')
+    told: list[str] = []
+
+    def tell(imported: Imported) -> None:
+        told.append(Path(imported.path).stem)
+        if told == ["a"]:
+            two.write_bytes(transcript({**line("user", "x", 1), "sessionId": "s2"}))
+        elif told == ["a", "b"]:
+            with three.open("ab") as file:
+                file.write(b'": 1}\n' + transcript({**line("user", "x", 1), "sessionId": "s3"}))
+        else:
+            raise KeyboardInterrupt
+
+    with tracetui.open("memory://") as db:
+        with pytest.raises(KeyboardInterrupt):
+            follow_into(db, map(str, (one, two, three)), tell=tell)
+        assert told == ["a", "b", "c"]
+        assert {run.id for run in db.runs()} == {"s1", "s2", "s3"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "empty"), (b'{"resourceSpans": [{"sc', "no whole record in this otlp file: 1 documents cut off")],
+)
+def test_a_file_without_a_whole_record_is_an_error(tmp_path: Path, content: bytes, said: str) -> None:
+    """It says why; imported, or opened to its end."""
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with tracetui.open("memory://") as db, pytest.raises(FormatError, match=said):
+        import_into(db, str(path))
+    with pytest.raises(FormatError, match=said):
+        open_whole(str(path))
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

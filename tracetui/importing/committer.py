@@ -14,7 +14,14 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import TypeVar
 
-from tracetui.errors import RunClosedError, RunNotFoundError, StoreError, TraceCompletedError
+from tracetui.errors import (
+    BatchTooLargeError,
+    RunClosedError,
+    RunNotFoundError,
+    StoreError,
+    TraceCompletedError,
+    TraceNotFoundError,
+)
 from tracetui.formats.record import Batch, ImportAnnotation, ImportRecord, ImportRun, ImportUpdate
 from tracetui.model.change import NewAnnotation, amendment, completion, new_trace
 from tracetui.model.draft import TraceDraft
@@ -112,6 +119,11 @@ class Committer:
         except RunClosedError:
             self._record_into_ended(run_id, records)
             return
+        except BatchTooLargeError:
+            half = len(records) // 2
+            self._record(run_id, records[:half])
+            self._record(run_id, records[half:])
+            return
         self.committed.traces += appended.traces
         if appended.skipped:
             for record in records:
@@ -179,7 +191,11 @@ class Committer:
         if note.id in known:
             return
         body = pack([note.note, normalize(note.fields, "fields")])
-        self._db.commit(note.run_id, (NewAnnotation(note.id, note.trace_id, note.timestamp, body),))
+        try:
+            self._db.commit(note.run_id, (NewAnnotation(note.id, note.trace_id, note.timestamp, body),))
+        except TraceNotFoundError:
+            self.committed.refused["a note on a trace that is not there"] += 1
+            return
         self.committed.updates += 1
 
 

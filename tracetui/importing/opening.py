@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from tracetui.errors import FormatError
+from tracetui.formats import claude_code
 from tracetui.formats.record import Importer, ImportResult
 from tracetui.formats.registry import HEAD_BYTES, by_name, recognise
 from tracetui.importing.committer import Committer
@@ -44,6 +46,13 @@ class Imported:
     def run_ids(self) -> list[str]:
         """The runs, in the order they were met."""
         return list(self.result.runs) if self.result else []
+
+    def why_nothing(self) -> str:
+        """Say why no run came of it."""
+        if self.result is None:
+            return "the file is empty; `tracetui formats` lists what can be read"
+        lacks = ", ".join(f"{n:,} {why}" for why, n in self.result.skipped.most_common())
+        return f"there is no whole record in this {self.result.format} file" + (f": {lacks}" if lacks else "")
 
     def summary(self) -> str:
         """Say in one line what was read, what was new, what was left out."""
@@ -77,15 +86,34 @@ class FileImport:
         :raises FormatError: if the file is of no known format or cannot be read.
         """
         chunk = self._source.read(PIECE_BYTES)
+        if not chunk and self.at_end and self.is_replaced:
+            chunk = self._begin_anew()
         if self._importer is None:
             return self._begin(chunk)
-        came = self._feed_parts()
         if chunk:
             self._importer.feed(chunk)
-        if chunk or came or not self.at_end:
-            self.at_end = not chunk
-            self._commit(final=not chunk)
-        return bool(chunk) or came
+        came = bool(chunk) or self._feed_parts(self._importer)
+        if came or not self.at_end:
+            self.at_end = not came
+            self._commit(final=not came)
+        return came
+
+    def _begin_anew(self) -> bytes:
+        """Read the file that is in the place of the one that was read: what it says that is new is added.
+
+        If there is none now, or nothing in it yet, what was read stays as it is.
+        """
+        try:
+            source = Source(self.imported.path)
+        except FormatError:
+            return b""
+        chunk = source.read(PIECE_BYTES)
+        if not chunk:
+            source.close()
+            return b""
+        self.close()
+        self._source, self._importer, self._head, self._parts = source, None, b"", {}
+        return chunk
 
     def _begin(self, chunk: bytes) -> bool:
         """Gather enough to tell the format, then begin."""
@@ -98,32 +126,27 @@ class FileImport:
         path = self.imported.path
         found = by_name(self._format) if self._format else recognise(path, self._head[:HEAD_BYTES])
         self._importer = found.make(path)
-        self.imported.result = ImportResult(found.name, path)
-        self._open_parts()
-        self._feed_parts()
+        self.imported.result = self.imported.result or ImportResult(found.name, path)
+        self.at_end = False
         self._importer.feed(self._head)
         self._head = b""
         self._commit(final=False)
         return True
 
-    def _open_parts(self) -> None:
-        """Open the files of subagents that lie beside a transcript: links first."""
-        folder = Path(self.imported.path).with_suffix("") / "subagents"
-        if (
-            self.imported.result is None
-            or self.imported.result.format != "claude-code"
-            or not folder.is_dir()
-        ):
-            return
-        for path in [*sorted(folder.glob("*.meta.json")), *sorted(folder.glob("*.jsonl"))]:
-            if path.name not in self._parts:
-                self._parts[path.name] = Source(str(path))
+    def _feed_parts(self, importer: Importer) -> bool:
+        """Feed the files of subagents that lie beside a transcript, a piece of each; return whether any came.
 
-    def _feed_parts(self) -> bool:
+        They are read behind the session's own lines, which say to which call they belong; new ones may appear.
+        """
+        if importer.format == claude_code.FORMAT:
+            folder = Path(self.imported.path).with_suffix("") / "subagents"
+            for path in [*sorted(folder.glob("*.meta.json")), *sorted(folder.glob("*.jsonl"))]:
+                if path.name not in self._parts:
+                    self._parts[path.name] = Source(str(path))
         came = False
         for name, source in self._parts.items():
-            while (chunk := source.read(PIECE_BYTES)) and self._importer is not None:
-                self._importer.feed(chunk, name)
+            if chunk := source.read(PIECE_BYTES):
+                importer.feed(chunk, name)
                 came = True
         return came
 
@@ -139,13 +162,14 @@ class FileImport:
         self.imported.refused = done.refused
 
     def finish(self) -> Imported:
-        """Read what there is now, to the end."""
+        """Read what there is now, to the end.
+
+        :raises FormatError: if nothing in it can be used.
+        """
         while self.step() or not self.at_end:
             pass
-        if self._importer is None and self.imported.result is None:
-            raise FormatError(
-                self.imported.path, 0, "the file is empty; `tracetui formats` lists what can be read"
-            )
+        if not self.imported.run_ids:
+            raise FormatError(self.imported.path, 0, self.imported.why_nothing())
         return self.imported
 
     @property
@@ -172,25 +196,47 @@ def import_into(
     path: str,
     *,
     format_name: str | None = None,
-    follow: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Imported:
-    """Import a recording into a store; with ``follow`` go on while it grows, until interrupted.
+    """Import a recording into a store.
 
     :raises FormatError: if it is of no known format or cannot be read.
     """
     importing = FileImport(db, path, format_name=format_name, stream=_stdin() if path == "-" else None)
     try:
-        while True:
-            while importing.step() or not importing.at_end:
-                tell(f"{path}: {importing.progress()}")
-            if not follow:
-                return importing.finish()
-            time.sleep(PAUSE_SECONDS)
-    except KeyboardInterrupt:
-        return importing.imported
+        while importing.step() or not importing.at_end:
+            tell(f"{path}: {importing.progress()}")
+        return importing.finish()
     finally:
         importing.close()
+
+
+def follow_into(
+    db: Database, paths: Iterable[str], *, format_name: str | None = None, tell: Callable[[Imported], None]
+) -> None:
+    """Go on importing recordings while they grow, until interrupted; ``tell`` of each that brought something.
+
+    A file that is of no known format yet is looked at again and again: it may have just begun.
+    """
+    waiting = list(paths)
+    importing: list[FileImport] = []
+    try:
+        while True:
+            for path in list(waiting):
+                if Path(path).is_file():
+                    importing.append(FileImport(db, path, format_name=format_name))
+                    waiting.remove(path)
+            for one in importing:
+                before = one.imported.traces, one.imported.updates
+                with contextlib.suppress(FormatError):
+                    while one.step() or not one.at_end:
+                        pass
+                if (one.imported.traces, one.imported.updates) != before:
+                    tell(one.imported)
+            time.sleep(PAUSE_SECONDS)
+    finally:
+        for one in importing:
+            one.close()
 
 
 def _stdin() -> BinaryIO:
@@ -312,6 +358,10 @@ class Opening:
         told = [importing.imported.summary() for importing in self._imports]
         return "; ".join([*told, *map(str, self._problems)])
 
+    def why_nothing(self) -> str:
+        """Say why no run came of it."""
+        return "; ".join([*(one.imported.why_nothing() for one in self._imports), *map(str, self._problems)])
+
     def close(self) -> None:
         """Let go of files, and of a passing cache."""
         for importing in self._imports:
@@ -322,15 +372,33 @@ class Opening:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def open_whole(path: str) -> tuple[Database, list[str]]:
-    """Read a recording to its end into its derived cache; return the cache's store and the runs in it.
+@contextlib.contextmanager
+def open_followed(path: str, tell: Callable[[str], None] = lambda _: None) -> Iterator[Opening]:
+    """Read a recording to its end into its derived cache; more may be taken in with ``step`` while it grows.
 
-    :raises FormatError: if it is of no known format.
+    ``tell`` is called with how far it is.
+
+    :raises FormatError: if it is of no known format, or nothing in it can be used.
+    """
+    opening = Opening([path], stream=_stdin() if path == "-" else None)
+    try:
+        while opening.step() or not opening.at_end:
+            tell(f"{path}: {opening.progress()}")
+        if not opening.run_ids:
+            raise FormatError(path, 0, opening.why_nothing())
+        yield opening
+    finally:
+        opening.close()
+
+
+def open_whole(path: str, tell: Callable[[str], None] = lambda _: None) -> tuple[Database, list[str]]:
+    """Return the store of a recording's derived cache, open until the program ends, and the runs in it.
+
+    As ``open_followed``.
     """
     import atexit
 
-    opening = Opening([path], stream=_stdin() if path == "-" else None)
-    atexit.register(opening.close)
-    while opening.step() or not opening.at_end:
-        pass
+    kept = contextlib.ExitStack()
+    opening = kept.enter_context(open_followed(path, tell))
+    atexit.register(kept.close)
     return opening.db, opening.run_ids
