@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -53,9 +52,9 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
 
         app.add_typer(_only(recording.app, after if family == "record" else ""), name="record")
     if family in ("", *_OTHERS):
-        from tracetui.cli import analysis, care, config, differences, files, reading, screenshot, web
+        from tracetui.cli import analysis, care, config, differences, files, reading, screenshot, tailing, web
 
-        for module in (reading, analysis, differences, files, care, web, screenshot):
+        for module in (reading, tailing, analysis, differences, files, care, web, screenshot):
             module.register(app)
         app.add_typer(config.app, name="config")
     return app
@@ -106,12 +105,32 @@ def main_options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    _open_standard_streams()
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
         output.flush()
     except output.ClosedPipeError:
         output.give_up()
+    except output.UnwritableError as problem:
+        code = _unwritable(problem)
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Put nothing in the place of streams that were closed, lest a file of the store takes their numbers."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.dup2(descriptor, number)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+            if descriptor != number:
+                os.close(descriptor)
+
+
+def _unwritable(problem: output.UnwritableError) -> int:
+    output.give_up()
+    diagnostics.say(f"tracetui: {problem}")
+    return diagnostics.USAGE
 
 
 def run(arguments: list[str]) -> int:
@@ -135,6 +154,12 @@ def run(arguments: list[str]) -> int:
     except output.ClosedPipeError:
         output.give_up()
         return diagnostics.OK
+    except output.UnwritableError as problem:
+        return _unwritable(problem)
+    except OSError as problem:
+        named = f"{problem.filename}: " if problem.filename else ""
+        diagnostics.say(f"tracetui: {named}{problem.strerror or problem}")
+        return diagnostics.UNREACHABLE
     except KeyboardInterrupt:
         return diagnostics.INTERRUPTED
     finally:
@@ -169,7 +194,13 @@ def prepared(arguments: list[str]) -> list[str]:
         else:
             rest.append(word)
         at += 1
-    if rest and not rest[0].startswith("-") and rest[0] not in COMMANDS and Path(rest[0]).exists():
+    if (
+        rest
+        and rest[0] not in COMMANDS
+        and (
+            rest[0] == "-" or (rest[0][:1] != "-" and os.path.exists(rest[0]))  # noqa: PTH110 - Path raises for some
+        )
+    ):
         rest.insert(0, "open")
     return [*front, *rest]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tracetui.cli import diagnostics, output
-from tracetui.cli.runs import FormatOption, JsonOption, wants_json
+from tracetui.cli import completion, diagnostics, output
+from tracetui.cli.runs import FormatOption, JsonOption, NamedRun, TraceArgument, wants_json
 from tracetui.cli.session import find_run, find_trace, session
 
 
@@ -19,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run to check [default: all]")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Run to check [default: all]", autocompletion=completion.runs),
+    ] = None,
     format_name: FormatOption = "table",
     json: JsonOption = False,
 ) -> None:
@@ -41,7 +44,7 @@ def check(
         raise diagnostics.Ended(diagnostics.DAMAGED)
 
 
-def repair(run: Annotated[str, typer.Argument(metavar="RUN", help="Run to repair")]) -> None:
+def repair(run: NamedRun) -> None:
     """Copy what is readable of a damaged run to a fresh log in its place; the original is kept beside it"""
     from tracetui.storage.files.engine import FileEngine
 
@@ -55,11 +58,11 @@ def repair(run: Annotated[str, typer.Argument(metavar="RUN", help="Run to repair
 
 
 def note(
-    trace: Annotated[
-        str, typer.Argument(metavar="[RUN/]TRACE", help="Id of a trace, or a unique part of it")
-    ],
+    trace: TraceArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The note")],
-    run: Annotated[str | None, typer.Option("--run", help="Run the trace is in")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="Run the trace is in", autocompletion=completion.runs)
+    ] = None,
     mark: Annotated[bool, typer.Option("--mark", help="Mark the trace too")] = False,
 ) -> None:
     """Leave a note on a trace and print the note's id alone"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracetui.cli import diagnostics, output
+from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.diagnostics import UsageError
 from tracetui.cli.reading import MaxTokens, RunOrFile, chosen_run, with_budget
 from tracetui.cli.runs import FormatOption, JsonOption, wants_json
 from tracetui.cli.session import as_file, find_run, session
 from tracetui.cli.web import is_served
+from tracetui.errors import FormatError
 
 if TYPE_CHECKING:
+    from tracetui.importing.opening import Imported
     from tracetui.model.run import Run
     from tracetui.store.database import Database
 
@@ -41,19 +44,43 @@ def import_files(
         bool, typer.Option("--follow", help="Go on while the file grows, until interrupted")
     ] = False,
 ) -> None:
-    """Import recordings of other tools into the store; doing it again changes nothing"""
-    from tracetui.importing.opening import files_in, import_into
+    """Import recordings of other tools into the store; doing it again changes nothing
+
+    The ids of the runs are printed. Exits 3 if a recording that was named, or all in a folder, cannot be used
+    """
+    from tracetui.importing.opening import files_in, follow_into
 
     found = [file for path in paths for file in files_in(path)]
     if not found:
-        raise UsageError("nothing to import there")
-    for path in found:
-        result = import_into(
-            session.db, path, format_name=format_name, follow=follow, tell=diagnostics.progress
-        )
+        raise UsageError(f"there is no recording in {', '.join(paths)}; name the file itself to try it")
+    refused = [path for path in found if not _imported(path, format_name)]
+    if follow:
+        with contextlib.suppress(KeyboardInterrupt):
+            growing = [path for path in found if path != "-"]
+            follow_into(session.db, growing, format_name=format_name, tell=_said)
+    elif set(refused) & set(paths) or len(refused) == len(found):
+        raise diagnostics.Ended(diagnostics.DAMAGED)
+
+
+def _imported(path: str, format_name: str | None) -> bool:
+    """Import one recording and say what came of it; return whether it could be used."""
+    from tracetui.importing.opening import import_into
+
+    try:
+        result = import_into(session.db, path, format_name=format_name, tell=diagnostics.progress)
+    except FormatError as problem:
         diagnostics.progress("")
-        diagnostics.say(result.summary())
-        output.lines(result.run_ids)
+        diagnostics.report(problem)
+        return False
+    diagnostics.progress("")
+    _said(result)
+    output.lines(result.run_ids)
+    output.flush()
+    return True
+
+
+def _said(result: Imported) -> None:
+    diagnostics.say(result.summary())
 
 
 def export(
@@ -99,7 +126,10 @@ def _markdown(db: Database, found: Run, max_tokens: int | None) -> Iterator[str]
 
 def open_command(
     what: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN|FILE]...", help="A run, recordings, or -")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN|FILE]...", help="A run, recordings, or -", autocompletion=completion.runs
+        ),
     ] = None,
     trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
     query: Annotated[str, typer.Option("--query", help="Filter to begin with")] = "",
@@ -118,6 +148,8 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
     paths = [path for name in what if (path := as_file(name)) is not None]
     if paths and len(paths) < len(what):
         raise UsageError(f"{what[0]} and {what[-1]}: give either runs or files")
+    if len(what) > 1 and not paths:
+        raise UsageError(f"one run can be opened at a time; try `tracetui diff {what[0]} {what[1]}`")
     if paths:
         raise diagnostics.Ended(_explore_files(paths, trace, query, view))
     from tracetui.tui.app import explore

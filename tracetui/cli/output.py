@@ -5,9 +5,10 @@ A reader that closes the pipe ends the program quietly.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 
@@ -15,14 +16,28 @@ class ClosedPipeError(Exception):
     """Nobody reads any more."""
 
 
-def line(text: str) -> None:
-    """Write one line."""
+class UnwritableError(Exception):
+    """The system does not take the output; the text says why."""
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what the system says of a write into what a command ends with."""
     try:
-        sys.stdout.write(text + "\n")
-    except UnicodeEncodeError:
-        sys.stdout.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+        yield
     except BrokenPipeError:
         raise ClosedPipeError from None
+    except OSError as problem:
+        raise UnwritableError(f"the output cannot be written: {problem.strerror}") from None
+
+
+def line(text: str) -> None:
+    """Write one line."""
+    with _refusals():
+        try:
+            sys.stdout.write(text + "\n")
+        except UnicodeEncodeError:
+            sys.stdout.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n")
 
 
 def lines(texts: Iterable[str]) -> None:
@@ -47,27 +62,24 @@ def json_line(value: Any) -> None:
 
 def raw(data: bytes) -> None:
     """Pass bytes through unchanged."""
-    try:
+    with _refusals():
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise ClosedPipeError from None
 
 
 def flush() -> None:
     """Hand everything over to the system.
 
     :raises ClosedPipeError: if nobody reads any more.
+    :raises UnwritableError: if the system does not take it.
     """
-    try:
+    with _refusals():
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise ClosedPipeError from None
 
 
 def give_up() -> None:
-    """Make sure that the interpreter does not complain about a closed pipe at its end."""
+    """Make sure that the interpreter does not complain, at its end, about output that nobody took."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

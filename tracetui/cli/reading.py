@@ -1,18 +1,21 @@
-"""Commands that read: ``query``, ``tree``, ``show``, ``facets``, ``tail``."""
+"""Commands that read: ``query``, ``tree``, ``show``, ``facets``."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracetui.cli import diagnostics, output
+from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.diagnostics import UsageError
-from tracetui.cli.runs import FormatOption, JsonOption, wants_json
+from tracetui.cli.runs import FormatOption, JsonOption, TraceArgument, wants_json
 from tracetui.cli.session import as_file, find_run, find_trace, session
+from tracetui.errors import RunNotFoundError
 
 if TYPE_CHECKING:
+    from tracetui.model.change import Annotation
     from tracetui.model.run import Run
     from tracetui.model.trace import Trace
     from tracetui.querying.ast import Query
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 RunOrFile = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN|FILE]", help="Run (run:x forces one) or a recording [default: $TRACETUI_RUN, newest]"
+        metavar="[RUN|FILE]",
+        help="Run (run:x forces one) or a recording [default: $TRACETUI_RUN, newest]",
+        autocompletion=completion.runs,
     ),
 ]
 MaxTokens = Annotated[
@@ -41,7 +46,6 @@ def register(app: typer.Typer) -> None:
     app.command()(tree)
     app.command()(show)
     app.command()(facets)
-    app.command()(tail)
 
 
 def with_budget(chosen: str, max_tokens: int | None) -> str:
@@ -58,15 +62,25 @@ def chosen_run(name: str | None) -> tuple[Database, Run]:
     """Return the run that RUN or FILE means, with its store: a file's is the derived cache it is read into."""
     path = as_file(name)
     if path is None:
-        return session.db, find_run(session.db, name)
+        return session.db, _run_or_no_file(name)
     from tracetui.importing.opening import open_whole
 
-    db, ids = open_whole(path)
-    if not ids:
-        raise diagnostics.Ended(diagnostics.NOTHING)
+    db, ids = open_whole(path, diagnostics.progress)
+    diagnostics.progress("")
     if len(ids) > 1:
         diagnostics.say(f"{path} holds {len(ids)} runs; this is the first")
     return db, db.run(ids[0])
+
+
+def _run_or_no_file(name: str | None) -> Run:
+    """Return the run; a name that looks like a path is said to be no file either."""
+    try:
+        return find_run(session.db, name)
+    except RunNotFoundError:
+        if name is None or os.sep not in name:
+            raise
+    diagnostics.say(f"tracetui: there is no file and no run {name!r}; `tracetui run list` shows the runs")
+    raise diagnostics.Ended(diagnostics.NOTHING)
 
 
 # ---- query -----------------------------------------------------------------------------------------------
@@ -76,7 +90,10 @@ def query(
     expression: Annotated[
         list[str] | None, typer.Argument(metavar="[EXPR]...", help="Query; words are joined")
     ] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Run or recording to search")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", help="Run or recording to search", autocompletion=completion.runs),
+    ] = None,
     all_runs: Annotated[bool, typer.Option("--all", help="Search every run of the store")] = False,
     type_name: Annotated[
         list[str] | None, typer.Option("--type", help="Type name; repeat for any of several")
@@ -90,7 +107,12 @@ def query(
     text: Annotated[
         list[str] | None, typer.Option("--text", help="Text contained in it; repeat for all")
     ] = None,
-    format_name: Annotated[str, typer.Option("--format", help=", ".join(QUERY_FORMATS))] = "table",
+    format_name: Annotated[
+        str,
+        typer.Option(
+            "--format", help=", ".join(QUERY_FORMATS), autocompletion=completion.among(*QUERY_FORMATS)
+        ),
+    ] = "table",
     json: JsonOption = False,
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many hits")] = None,
     max_tokens: MaxTokens = None,
@@ -295,6 +317,7 @@ def tree(
     else:
         output.lines(_tree_lines(view, found, rows))
     if not rows:
+        diagnostics.say(f"run {found.name or found.id} has no traces")
         raise diagnostics.Ended(diagnostics.NOTHING)
 
 
@@ -317,11 +340,19 @@ def _tree_lines(view: Any, run: Run, rows: list[tuple[int, int]]) -> Iterator[st
 
 
 def show(
-    trace: Annotated[
-        str, typer.Argument(metavar="[RUN/]TRACE", help="Id of a trace, or a unique part of it")
-    ],
-    run: Annotated[str | None, typer.Option("--run", help="Run the trace is in")] = None,
-    format_name: Annotated[str, typer.Option("--format", help="table, json or markdown")] = "table",
+    trace: TraceArgument,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", help="Run or recording the trace is in", autocompletion=completion.runs),
+    ] = None,
+    format_name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table, json or markdown",
+            autocompletion=completion.among("table", "json", "markdown"),
+        ),
+    ] = "table",
     json: JsonOption = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Same as --format markdown: the trace and what is below it")
@@ -331,30 +362,49 @@ def show(
     """Show everything about a trace"""
     asked = wants_json("markdown" if markdown else format_name, json, ("table", "json", "markdown"))
     chosen = with_budget(asked, max_tokens)
-    found, trace_id = find_trace(session.db, trace, run)
+    db, found, trace_id = _chosen_trace(trace, run)
     if chosen == "markdown":
         from tracetui.render.markdown import trace_markdown
 
-        view = session.db.view(found.id)
+        view = db.view(found.id)
         seq = view.seq_of(trace_id) or 0
         output.line(trace_markdown(view, seq, max_tokens).removesuffix("\n"))
         return
-    value = session.db.backend.get(found.id, (trace_id,))[0]
+    value = db.backend.get(found.id, (trace_id,))[0]
     assert value is not None  # noqa: S101 - it was found just now
     if chosen == "json":
         output.json(value.to_json())
-        return
+    else:
+        output.lines(_fields(value))
+        output.lines(map(_note_line, db.backend.annotations(found.id, trace_id)))
+
+
+def _chosen_trace(trace: str, run: str | None) -> tuple[Database, Run, str]:
+    """Return the trace that [RUN/]TRACE means, in a recording if ``--run`` names one."""
+    if as_file(run) is None:
+        return (session.db, *find_trace(session.db, trace, run))
+    db, found = chosen_run(run)
+    return (db, *find_trace(db, trace, found.id))
+
+
+def _fields(trace: Trace) -> Iterator[str]:
+    """Yield what is known of a trace, a field a line or more."""
     from tracetui.model.text import printable
     from tracetui.model.value import dumps
 
-    for key, item in value.to_json().items():
+    for key, item in trace.to_json().items():
         if item is None or item == []:
             continue
         text = item if isinstance(item, str) else dumps(item, indent=2 if isinstance(item, dict) else None)
-        output.line(f"{key}: {printable(text, newlines=True)}")
-    for note in session.db.backend.annotations(found.id, trace_id):
-        text = "damaged" if note.damaged else printable(note.note)
-        output.line(f"note: {text} {dumps(dict(note.fields)) if note.fields else ''}".rstrip())
+        yield f"{key}: {printable(text, newlines=True)}"
+
+
+def _note_line(note: Annotation) -> str:
+    from tracetui.model.text import printable
+    from tracetui.model.value import dumps
+
+    text = "damaged" if note.damaged else printable(note.note)
+    return f"note: {text} {dumps(dict(note.fields)) if note.fields else ''}".rstrip()
 
 
 def facets(run: RunOrFile = None, format_name: FormatOption = "table", json: JsonOption = False) -> None:
@@ -374,36 +424,3 @@ def facets(run: RunOrFile = None, format_name: FormatOption = "table", json: Jso
         for name, count in sorted(named.items(), key=lambda item: (-item[1], item[0]))
     ]
     output.lines(table(("FIELD", "TRACES", "VALUE"), rows, output.width()))
-
-
-# ---- tail -------------------------------------------------------------------------------------------------
-
-
-def tail(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run to follow")] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="Traces to begin with")] = 10,
-    follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", "-f", help="Go on until the run ends")
-    ] = True,
-    format_name: FormatOption = "table",
-    json: JsonOption = False,
-) -> None:
-    """Print the last traces of a run, and those that come, until it ends; with --json a line each"""
-    from tracetui.store.trace_store import TraceStore
-
-    chosen = wants_json(format_name, json)
-    found = find_run(session.db, run)
-    start = max(session.db.run(found.id).traces - lines, 0) - 1
-    for trace in TraceStore(session.db).follow(found.id, after_seq=start, timeout=None if follow else 0):
-        if chosen == "json":
-            output.json_line(trace.to_json())
-        else:
-            output.line(_tail_line(trace))
-        output.flush()
-
-
-def _tail_line(trace: Trace) -> str:
-    from tracetui.analysis.summary import letter, summary
-    from tracetui.render.figures import date
-
-    return f"{date(trace.timestamp)}  {letter(trace.kind_code, trace.type_name)} {summary(trace)}"

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracetui.cli import diagnostics, output
-from tracetui.cli.diagnostics import UsageError
-from tracetui.cli.session import PARENT_VARIABLE, find_run, json_value, session, text_or_stdin
+from tracetui.cli import completion, diagnostics, output
+from tracetui.cli.session import (
+    PARENT_VARIABLE,
+    find_run,
+    json_value,
+    session,
+    stdin_lines,
+    text_or_stdin,
+)
 
 if TYPE_CHECKING:
     from tracetui.model.trace_type import TraceType
@@ -21,7 +27,10 @@ app = typer.Typer(
 )
 
 RunOption = Annotated[
-    str | None, typer.Option("--run", help="Run to record into [default: $TRACETUI_RUN, newest]")
+    str | None,
+    typer.Option(
+        "--run", help="Run to record into [default: $TRACETUI_RUN, newest]", autocompletion=completion.runs
+    ),
 ]
 ParentOption = Annotated[
     str | None, typer.Option("--parent", help="Whole id of the trace above it [default: $TRACETUI_PARENT]")
@@ -30,8 +39,6 @@ TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat 
 MetaOption = Annotated[str | None, typer.Option("--meta", help="Metadata as JSON, @file or -")]
 OpenOption = Annotated[bool, typer.Option("--open", help="It has not ended; `record end` completes it")]
 IdOption = Annotated[str | None, typer.Option("--id", help="Id to use instead of a new one")]
-
-BATCH = 500
 
 
 def _record(
@@ -180,7 +187,14 @@ def end(
     result: Annotated[
         str | None, typer.Option("--result", help="Result (or data) as JSON, @file or -")
     ] = None,
-    status: Annotated[str, typer.Option("--status", help="ok, error or cancelled")] = "ok",
+    status: Annotated[
+        str,
+        typer.Option(
+            "--status",
+            help="ok, error or cancelled",
+            autocompletion=completion.among("ok", "error", "cancelled"),
+        ),
+    ] = "ok",
     results: Annotated[int | None, typer.Option("--results", help="Number of results of a query")] = None,
     confidence: Annotated[float | None, typer.Option("--confidence", help="Confidence of a thought")] = None,
     reasoning: Annotated[str | None, typer.Option("--reasoning", help="Reasoning of a decision")] = None,
@@ -238,46 +252,7 @@ def batch(run: RunOption = None) -> None:
 
     A line is a trace's JSON; id, timestamp, tags and metadata may be left out, open and await_parent added
     """
-    import sys
-
+    from tracetui.cli.batch import record_lines
     from tracetui.store.trace_store import TraceStore
 
-    store, run_id = TraceStore(session.db), _run_id(run)
-    drafts: list[Any] = []
-    recorded = 0
-    try:
-        for number, text in enumerate(sys.stdin, 1):
-            if text.strip():
-                drafts.append(_draft(text, number))
-            if len(drafts) >= BATCH:
-                output.lines(store.record_many(run_id, drafts))
-                recorded, drafts = recorded + len(drafts), []
-        output.lines(store.record_many(run_id, drafts))
-    except BaseException:
-        diagnostics.say(f"{recorded:,} traces were recorded before this")
-        raise
-
-
-def _draft(text: str, number: int) -> Any:
-    import json
-
-    from tracetui.errors import InvalidTraceError
-    from tracetui.model.draft import TraceDraft
-    from tracetui.model.trace_type import type_from_json
-    from tracetui.model.value import from_jsonable
-
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise UsageError(f"line {number} is no JSON: {problem}") from None
-    if not isinstance(value, dict) or "trace_type" not in value:
-        raise UsageError(f'line {number}: needs an object with "trace_type"')
-    is_open = bool(value.get("open")) or value.get("status") == "open"
-    try:
-        return TraceDraft(
-            type_from_json(value["trace_type"]), value.get("id"), value.get("parent_id"),
-            bool(value.get("await_parent")), value.get("tags") or (), from_jsonable(value.get("metadata")),  # type: ignore[arg-type]
-            value.get("timestamp"), value.get("end_ms"), None if is_open else value.get("status"), is_open,
-        )  # fmt: skip
-    except InvalidTraceError as problem:
-        raise UsageError(f"line {number}: {problem}") from None
+    record_lines(TraceStore(session.db), _run_id(run), stdin_lines())

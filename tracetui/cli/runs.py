@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tracetui.cli import diagnostics, output
+from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.session import find_run, json_value, session
 
 app = typer.Typer(help="Start, end, list and change runs", rich_markup_mode=None, no_args_is_help=True)
@@ -14,10 +14,25 @@ app = typer.Typer(help="Start, end, list and change runs", rich_markup_mode=None
 RunArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN]", help="Id, part of one, name, name~1 or latest [default: $TRACETUI_RUN, newest]"
+        metavar="[RUN]", help="Id, part of one, name, name~1 or latest [default: $TRACETUI_RUN, newest]",
+        autocompletion=completion.runs,
+    ),
+]  # fmt: skip
+NamedRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="Id, part of one, name, name~1 or latest", autocompletion=completion.runs
     ),
 ]
-FormatOption = Annotated[str, typer.Option("--format", help="table or json")]
+TraceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[RUN/]TRACE", help="Id of a trace, or a unique part of it", autocompletion=completion.traces
+    ),
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="table or json", autocompletion=completion.among("table", "json"))
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Same as --format json")]
 
 
@@ -48,7 +63,12 @@ def start(
 def end(
     run: RunArgument = None,
     status: Annotated[
-        str, typer.Option("--status", help="completed, failed, cancelled or archived")
+        str,
+        typer.Option(
+            "--status",
+            help="completed, failed, cancelled or archived",
+            autocompletion=completion.among("completed", "failed", "cancelled", "archived"),
+        ),
     ] = "completed",
 ) -> None:
     """End a run"""
@@ -104,7 +124,7 @@ def _shown(value: object) -> str:
 
 @app.command()
 def rename(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run to rename")],
+    run: NamedRun,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name")],
 ) -> None:
     """Rename a run"""
@@ -113,7 +133,7 @@ def rename(
 
 @app.command()
 def tag(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run to tag")],
+    run: NamedRun,
     tags: Annotated[
         list[str], typer.Argument(metavar="TAG...", help="Tags to add; with --remove to take away")
     ],
@@ -128,7 +148,7 @@ def tag(
 
 @app.command()
 def delete(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run to delete")],
+    run: NamedRun,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
 ) -> None:
     """Delete a run and all its traces; asks on a terminal, else needs --yes"""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracetui.cli import diagnostics
 from tracetui.cli.diagnostics import UsageError
-from tracetui.errors import RunNotFoundError, TraceNotFoundError
+from tracetui.errors import RunNotFoundError, TraceNotFoundError, TraceTuiError
 from tracetui.store.location import find_location
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Session:
     def __init__(self) -> None:
         self.store: str | None = None
         self.ascii_only = False
+        self.stdin_is_read = False
         self._db: Database | None = None
 
     @property
@@ -81,7 +83,9 @@ def find_run(db: Database, name: str | None, *, quiet: bool = False) -> Run:
         if not quiet:
             diagnostics.say(f"run {run.name or run.id} ({run.id[-4:]}), the newest")
         return run
-    name = name.removeprefix("run:")
+    said, name = name, name.removeprefix("run:")
+    if not name:
+        raise RunNotFoundError(said)
     if name == "latest":
         return _latest(db, name)
     try:
@@ -158,12 +162,25 @@ def as_file(name: str | None) -> str | None:
     """Return the path that RUN or FILE means, None if it means a run.
 
     An existing path is a file; ``run:x`` forces a run; "-" is standard input.
+
+    :raises UsageError: if it is the name of a run and of a file.
     """
     if name is None or name.startswith("run:"):
         return None
-    if name == "-" or Path(name).exists():
+    if name == "-":
         return name
-    return None
+    if not os.path.exists(name):  # noqa: PTH110 - Path raises for some names
+        return None
+    if os.sep not in name and _names_a_run(name):
+        raise UsageError(f"{name!r} is a file here and a run: say ./{name} or run:{name}")
+    return name
+
+
+def _names_a_run(name: str) -> bool:
+    try:
+        return any(name in (run.id, run.name) for run in session.db.runs(fresh=False))
+    except TraceTuiError:
+        return False
 
 
 # ---- values from the command line ------------------------------------------------------------------------
@@ -171,7 +188,24 @@ def as_file(name: str | None) -> str | None:
 
 def text_or_stdin(text: str) -> str:
     """Return the text; "-" reads standard input."""
-    return sys.stdin.read() if text == "-" else text
+    return _whole_stdin() if text == "-" else text
+
+
+def stdin_lines() -> Iterator[str]:
+    """Yield the lines of standard input; bytes that are no UTF-8 become lone surrogates, which are kept."""
+    if sys.stdin is not None:
+        yield from (line.decode("utf-8", "surrogateescape") for line in sys.stdin.buffer)
+
+
+def _whole_stdin() -> str:
+    """Return all of standard input, once.
+
+    :raises UsageError: if it was read before: only one value can come from there.
+    """
+    if session.stdin_is_read:
+        raise UsageError('only one value can be "-", since standard input is read once')
+    session.stdin_is_read = True
+    return "".join(stdin_lines())
 
 
 def json_value(option: str, text: str | None) -> Any:
@@ -185,7 +219,7 @@ def json_value(option: str, text: str | None) -> Any:
         return None
     source = option
     if text == "-":
-        text, source = sys.stdin.read(), "standard input"
+        text, source = _whole_stdin(), "standard input"
     elif text.startswith("@"):
         source = text[1:]
         try:

@@ -17,11 +17,19 @@ def find_location(given: str | None = None, *, start: Path | None = None) -> str
     """
     if said := given or os.environ.get(STORE_VARIABLE):
         return said
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / FOLDER).is_dir():
+    for folder in _upwards(start):
+        if os.path.isdir(folder / FOLDER):  # noqa: PTH112 - Path raises where it may not look
             return str(folder / FOLDER)
     return str(user_data_folder() / "store")
+
+
+def _upwards(start: Path | None) -> tuple[Path, ...]:
+    """Return the folder and those above it; nothing if the working folder is gone."""
+    try:
+        here = (start or Path.cwd()).resolve()
+    except OSError:
+        return ()
+    return here, *here.parents
 
 
 def user_data_folder() -> Path:
