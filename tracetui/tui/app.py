@@ -25,7 +25,7 @@ from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
-from tracetui.tui.theme import theme_named
+from tracetui.tui.theme import COLOURS, theme_named
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.run_model import RunModel
 
@@ -82,7 +82,7 @@ class ExplorerApp(App[int]):
         over_picker: bool = False,
         settings: Settings | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.settings = settings or Settings()
         self.actions = actions_with_keys(self.settings)
         self.set_keymap(changed_keys(self.actions))
@@ -97,7 +97,9 @@ class ExplorerApp(App[int]):
         self._importing = importing
         self._copied_once = 0.0
         self.problem: BaseException | None = None
-        self.theme = theme_named(self.settings.theme, os.environ)
+        self.ansi_theme_dark, self.ansi_theme_light = COLOURS["textual-dark"], COLOURS["textual-light"]
+        few = self.console.color_system in (None, "standard")
+        self.theme = theme_named(self.settings.theme, os.environ, few_colours=few)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line goes through before it is shown."""
@@ -289,7 +291,8 @@ class ExplorerApp(App[int]):
 
     def action_app_theme(self) -> None:
         """Turn to light or dark."""
-        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+        kind = "ansi" if self.native_ansi_color else "textual"
+        self.theme = f"{kind}-light" if self.current_theme.dark else f"{kind}-dark"
         self.screen.refresh(recompose=False, layout=True)
 
     def action_copy_or_quit(self) -> None:

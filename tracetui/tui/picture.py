@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from textual.pilot import Pilot
 
+from tracetui.settings import Settings
 from tracetui.store.database import Database
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.compat import plain_text
@@ -26,9 +28,13 @@ def picture(
 ) -> str:
     """Return the screen of ``size`` (columns, rows) after some keys, as SVG or as lines of text.
 
-    ``shown`` is what ``ExplorerApp`` is opened on: the picker if no ``run_id`` is given.
+    ``shown`` is what ``ExplorerApp`` is opened on: the picker if no ``run_id`` is given. What colours this terminal
+    has does not matter for a picture, so it is dark unless the settings say otherwise.
     """
-    app = ExplorerApp(db, **shown)
+    settings = shown.pop("settings", None) or Settings()
+    app = ExplorerApp(
+        db, settings=replace(settings, theme="dark") if settings.theme == "auto" else settings, **shown
+    )
     taken = []
 
     async def take(pilot: Pilot[Any]) -> None:

@@ -1,12 +1,16 @@
-"""Colours by role, in a dark and a light set. Colour is never the only signal: letters, words and glyphs say it too."""
+"""Colours by role, in a dark and a light set. Colour is never the only signal: letters, words and glyphs say it too.
+
+Roles name the sixteen colours of a terminal. Where the terminal can, these are ours (``COLOURS``), chosen so that
+every role can be read on its ground; where it cannot, or where that is wanted, they are the terminal's own.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 
 from rich.style import Style
+from rich.terminal_theme import TerminalTheme
 
 _DARK = {
     "text": "", "dim": "bright_black", "heading": "bold bright_cyan", "label": "cyan", "string": "", "number": "bright_magenta",
@@ -22,39 +26,74 @@ _DARK = {
     "map": "bright_black", "map dim": "bright_black", "map failed": "red", "map error": "bright_red", "map hit": "black on yellow",
     "map terminal": "bold white on red", "verdict bad": "bold white on red", "verdict good": "bold black on green",
     "verdict live": "bold black on bright_green", "verdict other": "bold black on yellow", "title": "bold", "key": "bold bright_cyan",
-    "cursor": "bold on #34507a", "cursor unfocused": "on #3a3a3a", "count": "cyan", "excluded": "bright_red", "chip": "black on cyan",
+    "cursor": "bold on #1d3a66", "cursor unfocused": "on #303030", "plain cursor": "bold reverse default on default", "plain cursor unfocused": "bold underline", "count": "cyan", "excluded": "bright_red", "chip": "black on cyan",
 }  # fmt: skip
 _LIGHT = {
     **_DARK, "heading": "bold blue", "label": "blue", "number": "magenta", "tag": "blue", "metric": "blue", "time": "bright_black",
     "open text": "bold green", "open metric": "green", "live metric": "bold green", "letter tool": "blue",
     "letter decision": "bold yellow", "letter query": "cyan", "letter model": "magenta", "letter agent": "bold green",
     "letter turn": "bold black", "letter other": "black", "error text": "red", "failed text": "red", "error": "bold red",
-    "badge error": "bold red", "badge loop": "bold dark_orange3", "letter error": "bold red", "map error": "red", "bar error": "red", "bar path": "bold dark_orange3", "bar open": "green", "gap": "dark_orange3", "key": "bold blue",
-    "excluded": "red", "warning": "bold dark_orange3", "verdict live": "bold white on green", "verdict good": "bold white on green",
-    "cursor": "bold on #bcd3f5", "cursor unfocused": "on #d8d8d8",
+    "badge error": "bold red", "badge loop": "bold yellow", "letter error": "bold red", "map error": "red", "bar error": "red", "bar path": "bold yellow", "bar open": "green", "gap": "yellow", "key": "bold blue",
+    "excluded": "red", "warning": "bold yellow", "verdict live": "bold white on green", "verdict good": "bold white on green",
+    "cursor": "bold on #bcd3f5", "cursor unfocused": "on #cccccc", "hit": "black on bright_yellow", "map hit": "black on bright_yellow",
+    "verdict other": "bold black on bright_yellow", "chip": "bold white on cyan",
 }  # fmt: skip
 
 
-def theme_named(name: str, environment: Mapping[str, str]) -> str:
-    """Return Textual's name of the theme that is set; without colours, or with the terminal's own, it is ``textual-ansi``.
+def _colours(ground: str, text: str, sixteen: str) -> TerminalTheme:
+    listed = [_rgb(one) for one in sixteen.split()]
+    return TerminalTheme(_rgb(ground), _rgb(text), listed[:8], listed[8:])
+
+
+def _rgb(text: str) -> tuple[int, int, int]:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:], 16)
+
+
+COLOURS = {
+    "textual-dark": _colours(
+        "#121212", "#e0e0e0",
+        "#101214 #c4303a #4cba5c #d9a520 #5b9bf8 #c98bdf #45c4ce #f2f4f6"
+        " #929ba5 #ff8178 #62d872 #e8c555 #86bfff #dba4f7 #62d8e2 #ffffff",
+    ),
+    "textual-light": _colours(
+        "#e0e0e0", "#1f1f1f",
+        "#101214 #a8121c #0e5c24 #6e4a00 #0a4a9c #7d2483 #005f68 #ffffff"
+        " #50565e #a8121c #0e5c24 #ffd24d #0a4a9c #7d2483 #005f68 #000000",
+    ),
+}  # fmt: skip
+"""What the sixteen colours are, by Textual's theme: black, red, green, yellow, blue, magenta, cyan, white; then bright."""
+
+CHOICES = {
+    "dark": "textual-dark",
+    "light": "textual-light",
+    "terminal": "ansi-dark",
+    "terminal light": "ansi-light",
+}
+"""Textual's names of the themes."""
+
+
+def theme_named(name: str, environment: Mapping[str, str], *, few_colours: bool = False) -> str:
+    """Return Textual's name of the theme that is set; without colours, or with few, it is the terminal's own.
 
     ``auto`` follows ``COLORFGBG``, which some terminals set: its last number is the background, 7 and 15 are light.
 
     >>> theme_named("auto", {"COLORFGBG": "0;15"}), theme_named("auto", {}), theme_named("light", {"NO_COLOR": "1"})
-    ('textual-light', 'textual-dark', 'textual-ansi')
+    ('textual-light', 'textual-dark', 'ansi-light')
+    >>> theme_named("auto", {}, few_colours=True), theme_named("dark", {}, few_colours=True)
+    ('ansi-dark', 'textual-dark')
     """
-    if environment.get("NO_COLOR") or name == "terminal":
-        return "textual-ansi"
-    if name == "auto":
-        name = "light" if environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
-    return f"textual-{name}"
+    is_light = name == "light" or environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+    if "NO_COLOR" in environment or name == "terminal" or (few_colours and name == "auto"):
+        return CHOICES["terminal light" if is_light else "terminal"]
+    return CHOICES[("light" if is_light else "dark") if name == "auto" else name]
 
 
 @lru_cache(maxsize=512)
 def style_of(role: str, *, dark: bool = True) -> Style:
     """Return the style of a role; " cursor" at its end turns it round."""
-    if os.environ.get("NO_COLOR") and role in ("cursor", "cursor unfocused"):
-        return Style(reverse=True, bold=role == "cursor")
-    name, is_cursor = (role.removesuffix(" cursor"), True) if role.endswith(" cursor") else (role, False)
-    style = Style.parse((_DARK if dark else _LIGHT).get(name, ""))
-    return style + Style(reverse=True, bold=True) if is_cursor else style
+    roles = _DARK if dark else _LIGHT
+    if role in roles:
+        return Style.parse(roles[role])
+    if role.endswith(" cursor"):
+        return style_of(role.removesuffix(" cursor"), dark=dark) + Style(reverse=True, bold=True)
+    return Style.null()

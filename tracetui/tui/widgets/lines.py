@@ -104,7 +104,7 @@ class Lines(ScrollView, can_focus=True):
             self.has_focus if at_cursor else False,
             self.shift_x,
             self._version,
-            self.is_dark,
+            self.app.theme,
         )
         strip = self._strips.get(key)
         if strip is None:
@@ -116,7 +116,9 @@ class Lines(ScrollView, can_focus=True):
     def _draw(self, row: int, width: int, *, at_cursor: bool) -> Strip:
         over = None
         if at_cursor:
-            over = style_of("cursor" if self.has_focus else "cursor unfocused", dark=self.is_dark)
+            plain = "plain " if self.app.native_ansi_color else ""
+            role = f"{plain}cursor" if self.has_focus else f"{plain}cursor unfocused"
+            over = style_of(role, dark=self.is_dark)
         strip = to_strip(self.row_pieces(row, width), dark=self.is_dark, under=self.rich_style, over=over)
         return strip.adjust_cell_length(
             width, (self.rich_style + over) if over is not None else self.rich_style
