@@ -48,7 +48,8 @@ class Relation(Predicate):
     def expanded(self) -> set[int]:
         """Return the relatives of every inner match, worked out once."""
         if self.matched is None:
-            inner = self.item.seqs() if self.item.indexed else self.item.counted(range(self.count))
+            item = self.item
+            inner = item.noted(item.seqs()) if item.indexed else item.counted(range(self.count))
             self.matched = self.spread(inner, set())
         return self.matched
 
@@ -173,22 +174,24 @@ class IsUnder(Relation):
     def spread(self, matches: Iterable[int], into: set[int]) -> set[int]:
         """Add the whole subtrees, each trace once."""
         matches = list(matches)
-        if len(matches) * 256 >= self.count:
-            return self._swept(matches, into)
-        self._descend(matches, into)
-        return into
+        if self._descend(matches, into, len(into) + self.count // 6):
+            return into
+        return self._swept(matches, into)
 
-    def _descend(self, seqs: list[int], into: set[int]) -> None:
-        """Add the descendants, passing over what is there."""
-        first_child, next_sibling = self.view.first_child, self.view.next_sibling
+    def _descend(self, seqs: list[int], into: set[int], most: int) -> bool:
+        """Add the descendants, passing over what is there; return False if they came to be more than ``most``."""
+        first_child, next_sibling, count = self.view.first_child, self.view.next_sibling, self.count
         pending = list(seqs)
         while pending:
             child = first_child[pending.pop()]
             while child >= 0:
-                if child < self.count and child not in into:
+                if child < count and child not in into:
                     into.add(child)
                     pending.append(child)
                 child = next_sibling[child]
+            if len(into) > most:
+                return False
+        return True
 
     def _swept(self, matches: list[int], into: set[int]) -> set[int]:
         """Add the whole subtrees in one pass over the parents, which mostly come before their children."""
@@ -214,7 +217,7 @@ class IsUnder(Relation):
             new = [s for s, p in late if s not in into and p < self.count and (p in hits or p in into)]
             changed = bool(new)
             into.update(new)
-            self._descend(new, into)
+            self._descend(new, into, self.count)
 
 
 class Has(Relation):
