@@ -327,12 +327,14 @@ class QuerySyntaxError(QueryError):
 
 
 class UnknownFieldError(QueryError):
-    """A term names a field that the language does not have."""
+    """A term of a query's text names, at a position, a field that the language does not have."""
 
-    def __init__(self, name: str, nearest: str | None = None) -> None:
-        super().__init__(name, nearest)
+    def __init__(self, name: str, nearest: str | None = None, text: str = "", position: int = 0) -> None:
+        super().__init__(name, nearest, text, position)
         self.name = name
         self.nearest = nearest
+        self.text = text
+        self.position = position
 
     def message(self) -> str:
         """Name the field and the nearest one that exists."""

@@ -35,6 +35,19 @@ def test_why_names_the_loop_and_where_the_error_was_seen(run: Run, tmp_path: Pat
     assert told["slow"][0]["trace"]["id"]
 
 
+def test_seen_before_knows_what_came_since_the_catalog(run: Run, tmp_path: Path) -> None:
+    """A run that was recorded after somebody wrote the catalog is looked at too."""
+    with store_of(tmp_path) as db:
+        login_bug(db, loops=2, run_id="run-a")
+        db.runs()
+        db.backend.save_catalog()
+    with store_of(tmp_path) as db:
+        login_bug(db, loops=4, run_id="run-b")
+        login_bug(db, loops=3, run_id="run-c")
+    told = json.loads(run("why", "run-b", "--json").out)
+    assert {other["run_id"] for other in told["seen_before"][0]["runs"]} == {"run-a", "run-c"}
+
+
 def test_why_of_a_file_looks_into_the_store_too(run: Run, tmp_path: Path) -> None:
     """The same signature in a run of the store was seen before."""
     logins(tmp_path)

@@ -238,6 +238,23 @@ def test_batches_commit_500_at_a_time(run: Run, tmp_path: Path) -> None:
 # ---- reading ---------------------------------------------------------------------------------------------
 
 
+def test_all_runs_are_asked_and_explained_together(run: Run, tmp_path: Path) -> None:
+    """What one run has is no slip, the first few plans are told and the rest summed up; a bad field has its caret."""
+    with store_of(tmp_path) as db:
+        for n in range(5):
+            TraceStore(db).record(db.create_run(f"r{n}").id, Thought("x"), tags=["one"] if n == 3 else [])
+    found = run("query", "--all", "tag:one", "--explain", "--format", "count")
+    assert (found.code, found.lines) == (0, ["1"])
+    assert "hint" not in found.err
+    told = found.err.splitlines()
+    assert [line for line in told if line.startswith("run ")] == ["run r4:", "run r3:", "run r2:"]
+    assert told[-1] == "2 runs more: 2 traces, 0 found"
+    assert run("query", "--all", "tag:onne").err == "hint: no tag onne: 0 in the index, nearest: one\n"
+    slip = run("query", "--all", "x", "tpye:Error")
+    assert slip.code == 2
+    assert slip.err.splitlines() == ["tracetui: no field 'tpye'; did you mean type:?", "x tpye:Error", "  ^"]
+
+
 def test_query_in_every_format(run: Run, tmp_path: Path) -> None:
     """Words and flags build one query; exit codes are grep's, or those of a check."""
     recorded(tmp_path)
@@ -266,7 +283,9 @@ def test_query_in_every_format(run: Run, tmp_path: Path) -> None:
     table = run("query", "type:Error").lines
     assert table[0].split() == ["ID", "TIME", "TYPE", "STATUS", "TAGS", "WHAT"]
     assert len(table) == 4
-    assert "type:Error" in run("query", "type:Error", "--explain").err
+    explained = run("query", "type:Error", "-tag:x", "--explain").err.splitlines()
+    assert "type:Error NOT tag:x" in explained
+    assert "  type:Error  [index, about 3, listed 3]" in explained
     counted = run("query", "type:ToolCall | count by name")
     assert [line.split() for line in counted.lines] == [["NAME", "COUNT"], ["bash", "3"], ["read_file", "1"]]
     assert json.loads(run("query", "type:ToolCall | stats dur", "--json").out)[0]["count"] == 4

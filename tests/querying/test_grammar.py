@@ -223,6 +223,8 @@ def test_a_field_that_does_not_exist_is_said_with_the_nearest(
     with pytest.raises(UnknownFieldError) as caught:
         parse(text)
     assert (caught.value.name, caught.value.nearest) == (name, meant)
+    assert (caught.value.text, caught.value.position) == (text, text.index(name))
+    assert caret(caught.value).splitlines()[1].index("^") == text.index(name)
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,12 @@ def test_a_planned_answer_is_that_of_asking_every_trace(
 def test_a_plan_explains_itself(example: Example) -> None:
     """What each part is answered with, how many were expected, looked at and kept."""
     plan = Plan(example.view, parse("type:ToolCall tag:* timeout has:(type:Error) NOT name:x"))
-    assert plan.steps()[1].checked is None
+    assert (plan.steps()[1].listed, plan.steps()[1].checked) == (None, None)
     assert plan.seqs() == []
     text = plan.explain()
     assert text.splitlines()[0] == "11 traces, 0 found"
-    assert "type:ToolCall  [index" in text
+    assert "type:ToolCall  [index or look-up, about 3, looked at 3, kept 1]" in text
+    assert "type:Error  [index, about 1, listed 1]" in text
     assert "timeout  [scan, text, about 4, looked at 1, kept 0]" in text
     assert plan.steps()[0].label == "AND"
 
@@ -65,6 +66,10 @@ def test_names_that_a_run_does_not_have_are_hinted(example: Example) -> None:
         "no tag nothing: 0 in the index",
         "no kind Eror: 0 in the index, nearest: Error",
         "no status eror: 0 in the index, nearest: error",
+    ]
+    assert Plan(example.view, parse("tag:x tag:dc")).hints == [
+        "no tag x: 0 in the index",
+        "no tag dc: 0 in the index, nearest: db",
     ]
     assert Plan(example.view, parse("type:(Error OR Nope) tag:d*")).hints == []
     assert Plan(example.view, parse("tag:zz*")).hints == ["no tag of this pattern: 0 in the index"]

@@ -8,7 +8,7 @@ import tracetui
 from tests.querying.conftest import Example
 from tracetui import QuerySyntaxError, RunNotFoundError, Thought, TraceStore
 from tracetui.querying.grammar import parse
-from tracetui.querying.search import plans
+from tracetui.querying.search import hints_of, plans
 
 
 def test_one_run_or_all_are_searched(example: Example) -> None:
@@ -44,6 +44,21 @@ def test_a_run_that_cannot_answer_is_passed_over_among_many(example: Example) ->
     with pytest.raises(RunNotFoundError):
         list(plans(example.db, parse(""), ["gone"]))
     assert list(plans(example.db, parse(""), ["gone"], skip_missing=True)) == []
+
+
+def test_a_name_that_one_run_has_is_no_slip(example: Example) -> None:
+    """Of many runs a hint is what holds in all of them, with the nearest that any has."""
+    later = example.db.create_run("later")
+    TraceStore(example.db).record(later.id, Thought("x"), tags=["only"])
+    ids = [later.id, example.run_id]
+
+    def hints(text: str) -> list[str]:
+        used = list(plans(example.db, parse(text), ids))
+        return hints_of(used)
+
+    assert hints("tag:only") == hints("tag:db") == []
+    assert hints("tag:plam") == ["no tag plam: 0 in the index, nearest: plan"]
+    assert hints_of([]) == []
 
 
 def test_files_give_the_same_answers(tmp_path: Path) -> None:

@@ -52,10 +52,10 @@ def why(run: RunOrFile = None, format_name: FormatOption = "table", json: JsonOp
 
 def _other_runs(db: Database, found: Run, *, from_file: bool) -> list[tuple[Database, Run]]:
     """Return the other runs of the store, and of the file that was opened."""
-    runs = [(db, other) for other in db.runs(fresh=False) if other.id != found.id]
+    runs = [(db, other) for other in db.runs() if other.id != found.id]
     if from_file:
         try:
-            runs += [(session.db, other) for other in session.db.runs(fresh=False) if other.id != found.id]
+            runs += [(session.db, other) for other in session.db.runs() if other.id != found.id]
         except TraceTuiError as problem:
             diagnostics.say(f"tracetui: the store was not looked at for the same errors: {problem}")
     return runs

@@ -18,6 +18,7 @@ from tracetui.errors import (
     StorageError,
     TraceNotFoundError,
     TraceTuiError,
+    UnknownFieldError,
 )
 from tracetui.model.text import printable
 
@@ -54,13 +55,11 @@ def progress(text: str) -> None:
 
 def report(problem: TraceTuiError) -> int:
     """Say what went wrong and return the exit code for it."""
-    if isinstance(problem, QuerySyntaxError):
-        say(f"tracetui: {problem}")
+    say(f"tracetui: {problem}")
+    if isinstance(problem, QuerySyntaxError | UnknownFieldError) and problem.text:
         from tracetui.querying.grammar import caret
 
         say(caret(problem))
-    else:
-        say(f"tracetui: {problem}")
     return code_of(problem)
 
 

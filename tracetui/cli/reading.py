@@ -37,6 +37,7 @@ MaxTokens = Annotated[
         "--max-tokens", min=1, help="With markdown: at most so many tokens, 4 characters counted as one"
     ),
 ]
+MOST_EXPLAINED = 3
 QUERY_FORMATS = ("table", "json", "jsonl", "ids", "tree", "markdown", "count")
 
 
@@ -133,7 +134,7 @@ def query(
         raise UsageError("--run and --all exclude each other")
     db, ids = (session.db, [found.id for found in session.db.runs()]) if all_runs else _one(run)
     from tracetui.analysis.asking import surroundings
-    from tracetui.querying.search import plans
+    from tracetui.querying.search import hints_of, plans
 
     used: list[Plan] = []
 
@@ -143,11 +144,10 @@ def query(
             yield plan
 
     found = _answer(db, kept(), asked, chosen, limit, max_tokens)
-    for plan in used:
-        if explain:
-            diagnostics.say(plan.explain())
-        for hint in dict.fromkeys(plan.hints):
-            diagnostics.say(f"hint: {hint}")
+    if explain:
+        _explain(asked, used)
+    for hint in hints_of(used):
+        diagnostics.say(f"hint: {hint}")
     unreadable = sum(len(plan.unreadable) for plan in used)
     if unreadable:
         diagnostics.say(
@@ -156,6 +156,21 @@ def query(
         raise diagnostics.Ended(diagnostics.DAMAGED)
     if found == fail_if_any:
         raise diagnostics.Ended(diagnostics.NOTHING)
+
+
+def _explain(asked: Query, plans: Sequence[Plan]) -> None:
+    """Say how a query was understood, and how it was answered in the first few runs."""
+    from tracetui.querying.printer import print_query
+
+    diagnostics.say(print_query(asked) or "(everything)")
+    for plan in plans[:MOST_EXPLAINED]:
+        if len(plans) > 1:
+            diagnostics.say(f"run {plan.reader.run.name or plan.reader.run.id}:")
+        diagnostics.say(plan.explain())
+    if len(plans) > MOST_EXPLAINED:
+        rest = plans[MOST_EXPLAINED:]
+        traces, found = sum(plan.reader.count for plan in rest), sum(plan.found for plan in rest)
+        diagnostics.say(f"{len(rest)} runs more: {traces} traces, {found} found")
 
 
 def _one(run: str | None) -> tuple[Database, list[str]]:

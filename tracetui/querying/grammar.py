@@ -117,7 +117,7 @@ def parse_with_hints(
     return Parsed(query, tuple(reader.hints))
 
 
-def caret(problem: QuerySyntaxError, width: int = 76) -> str:
+def caret(problem: QuerySyntaxError | UnknownFieldError, width: int = 76) -> str:
     """Return two lines for a terminal: the query, cut to ``width`` around the place, and a caret under it.
 
     >>> print(caret(QuerySyntaxError("dur:>x", 5, "a duration")))
@@ -310,7 +310,7 @@ class _Reader:
             meant = nearest_field(name, self.fields)
             if (meant is None and not found[2]) or not rest or rest.isspace():
                 return None
-            raise UnknownFieldError(name, meant)
+            raise UnknownFieldError(name, meant, self.text, start)
         self.at = found.end() + 1
         return self.term(field, start)
 
@@ -467,7 +467,7 @@ class _Reader:
             if field not in columns:
                 raise self.wrong("a column of the table: " + ", ".join(c.name for c in columns))
         elif field.name not in self.fields:
-            raise UnknownFieldError(found[0], nearest_field(found[0], self.fields))
+            raise UnknownFieldError(found[0], nearest_field(found[0], self.fields), self.text, self.at)
         self.at = end
         return field
 

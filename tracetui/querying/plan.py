@@ -43,12 +43,16 @@ FIRST_PIECE, PIECE = 256, 2048
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of an explained plan. ``checked`` and ``kept`` are None for what only an index answered."""
+    """One line of an explained plan.
+
+    ``listed`` is what an index gave, None if it was not asked; ``checked`` and ``kept`` are None if no trace was looked at.
+    """
 
     depth: int
     label: str
     how: str
     estimate: int
+    listed: int | None
     checked: int | None
     kept: int | None
 
@@ -77,7 +81,7 @@ class Plan:
         """Yield hits in lists, the first soon; empty lists too, so that a caller may stop in time."""
         predicate = self.predicate
         indexed = predicate.indexed
-        candidates: Seqs = predicate.candidates() if indexed else range(self.reader.count)
+        candidates: Seqs = predicate.noted(predicate.candidates()) if indexed else range(self.reader.count)
         narrow = predicate.narrowed if indexed else predicate.counted
         predicate.prepare(len(candidates))
         at, size = 0, FIRST_PIECE
@@ -91,6 +95,8 @@ class Plan:
         """Return all hits."""
         predicate = self.predicate
         found = list(predicate.seqs() if predicate.indexed else predicate.counted(range(self.reader.count)))
+        if not predicate.parts and predicate.indexed:
+            predicate.noted(found)
         self.found = len(found)
         return found
 
@@ -104,10 +110,11 @@ class Plan:
         return list(_steps(self.predicate, 0, driving=True))
 
     def explain(self) -> str:
-        """Return the plan as text: estimates, and after a run what each part looked at and kept."""
+        """Return the plan as text: estimates, and after a run what each part listed, looked at and kept."""
         lines = [f"{self.reader.count} traces, {self.found} found"]
         for step in self.steps():
-            actual = "" if step.checked is None else f", looked at {step.checked}, kept {step.kept}"
+            actual = "" if step.listed is None else f", listed {step.listed}"
+            actual += "" if step.checked is None else f", looked at {step.checked}, kept {step.kept}"
             lines.append(f"{'  ' * step.depth}{step.label}  [{step.how}, about {step.estimate}{actual}]")
         return "\n".join(lines)
 
@@ -120,7 +127,7 @@ def _steps(predicate: Predicate, depth: int, *, driving: bool) -> Iterator[Step]
     )
     seen = predicate.checked > 0
     yield Step(
-        depth, predicate.label, how, predicate.estimate,
+        depth, predicate.label, how, predicate.estimate, predicate.listed,
         predicate.checked if seen else None, predicate.kept if seen else None,
     )  # fmt: skip
     for number, part in enumerate(predicate.parts):
@@ -200,11 +207,7 @@ class _Compiler:
 
     def _warn(self, values: Sequence[Value], known: Sequence[str], what: str) -> None:
         shown = [value.text for value in values if isinstance(value, Literal)]
-        meant = (
-            nearest(shown[0], known, limit=max(2, len(shown[0]) // 3))
-            if shown and len(known) <= 5000
-            else None
-        )
+        meant = nearest(shown[0], known, limit=_slips(shown[0])) if shown and len(known) <= 5000 else None
         first = shown[0] if shown else "of this pattern"
         self.hints.append(f"no {what} {first}: 0 in the index" + (f", nearest: {meant}" if meant else ""))
 
@@ -313,6 +316,11 @@ class _Compiler:
 
     def _worded(self, label: str, values: tuple[Value, ...]) -> Predicate:
         return Worded(label, self.reader, values)
+
+
+def _slips(name: str) -> int:
+    """Return how many slips make one name out of another: fewer than it has letters."""
+    return min(max(1 if len(name) <= 4 else 2, len(name) // 3), max(len(name) - 1, 0))
 
 
 class _Index:

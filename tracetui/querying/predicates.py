@@ -32,6 +32,7 @@ class Predicate:
         self.label = label
         self.checked = 0
         self.kept = 0
+        self.listed: int | None = None
 
     @property
     def estimate(self) -> int:
@@ -63,6 +64,11 @@ class Predicate:
         """Hear how many traces will be asked in all, before they come piece by piece."""
         for part in self.parts:
             part.prepare(expected)
+
+    def noted(self, found: Seqs) -> Seqs:
+        """Keep count for ``explain`` of what an index gave, and return it."""
+        self.listed = len(found)
+        return found
 
     def counted(self, seqs: Seqs) -> list[int]:
         """Narrow, and keep count of it for ``explain``."""
@@ -352,7 +358,8 @@ class AllOf(Predicate):
 
     def candidates(self) -> Seqs:
         """Return the intersection of the indices alone."""
-        seqs: Seqs = self._indexed[0].candidates()
+        first = self._indexed[0]
+        seqs = first.noted(first.candidates())
         for item in self._indexed[1:]:
             if item.cost > Cost.HEAD:
                 continue
@@ -395,8 +402,10 @@ class AllOf(Predicate):
 def intersected(seqs: Seqs, item: Predicate) -> Seqs:
     """Return the seqs that match a part, by its list if that is shorter work than looking at each."""
     if isinstance(item, Postings) and item.estimate < item.worth * len(seqs):
-        return sorted(set(seqs).intersection(item.seqs()))
-    if isinstance(item, TimeSpan) and isinstance(found := item.seqs() if item.in_order else (), range):
+        return sorted(set(seqs).intersection(item.noted(item.seqs())))
+    if isinstance(item, TimeSpan) and isinstance(
+        found := item.noted(item.seqs()) if item.in_order else (), range
+    ):
         return seqs[bisect_left(seqs, found.start) : bisect_left(seqs, found.stop)]
     return item.counted(seqs)
 
@@ -422,11 +431,11 @@ class AnyOf(Predicate):
 
     def seqs(self) -> Seqs:
         """Return the union."""
-        return merged([p.seqs() for p in self.items])
+        return merged([p.noted(p.seqs()) for p in self.items])
 
     def candidates(self) -> Seqs:
         """Return the union of what may match."""
-        return merged([p.candidates() for p in self.items])
+        return merged([p.noted(p.candidates()) for p in self.items])
 
     def narrowed(self, seqs: Seqs) -> list[int]:
         """Ask all parts, unless their indices have decided."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -70,3 +70,17 @@ def plans(
                 raise
             continue
         yield plan
+
+
+def hints_of(plans: Sequence[Plan]) -> list[str]:
+    """Return the hints that hold in every run that was asked: a tag that one run has is no slip.
+
+    Of those that name the nearest in some runs only, one that does.
+    """
+    told: dict[str, tuple[int, str]] = {}
+    for plan in plans:
+        for hint in dict.fromkeys(plan.hints):
+            head = hint.partition(", nearest: ")[0]
+            count, longest = told.get(head, (0, ""))
+            told[head] = count + 1, max(longest, hint, key=len)
+    return [hint for count, hint in told.values() if count == len(plans)]
