@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from tracetui.errors import (
     BatchTooLargeError,
@@ -49,6 +49,27 @@ class Entry(NamedTuple):
     values: Mapping[str, Value] | None = None
 
 
+class Kept(NamedTuple):
+    """A trace of a commit that holds nothing else: its change, its time, and its parent.
+
+    ``parent`` is a row, the id that is awaited, or −1.
+    """
+
+    change: NewTrace
+    time_ms: int
+    parent: int | str
+
+
+@dataclass(slots=True)
+class TraceCommit:
+    """What will be written of a commit of traces alone: nearly every one is, so these cost little."""
+
+    first_seq: int
+    first_rev: int
+    traces: list[Kept]
+    skipped: frozenset[str]
+
+
 @dataclass(slots=True)
 class Commit:
     """What will be written: entries in order, numbered densely from ``first_seq`` and ``first_rev``."""
@@ -60,6 +81,44 @@ class Commit:
     skipped: frozenset[str]
 
 
+def are_traces(changes: Sequence[AnyChange]) -> TypeGuard[Sequence[NewTrace]]:
+    """Return whether changes are traces alone: ``decide_traces`` is for them."""
+    return {*map(type, changes)} <= _TRACES
+
+
+def decide_traces(tail: Tail, changes: Sequence[NewTrace], existing: Existing, now_ms: int) -> TraceCommit:
+    """Return the commit of these traces; as ``decide``, whose refusals are the same."""
+    _check_size(changes)
+    known, record = tail.seq_of, tail.record
+    skip, is_active, last_set = existing == "skip", record.status == ACTIVE, record.last_set_ms
+    new: dict[str, int] = {}
+    kept: list[Kept] = []
+    skipped: list[str] = []
+    row = tail.next_row
+    for change in changes:
+        trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
+        if trace_id in new or known(trace_id) is not None:
+            if not skip:
+                raise TraceExistsError(trace_id)
+            skipped.append(trace_id)
+            continue
+        if not is_active:
+            raise RunClosedError(record.run_id, record.status)
+        parent: int | str | None = -1
+        if parent_id is not None:
+            parent = new.get(parent_id)
+            if parent is None and (parent := known(parent_id)) is None:
+                if not await_parent or not parent_id:
+                    raise ParentNotFoundError(parent_id)
+                parent = parent_id
+        if time_ms is None:
+            time_ms = last_set = max(now_ms, last_set)
+        new[trace_id] = row
+        row += 1
+        kept.append(_kept(Kept, (change, time_ms, parent)))
+    return TraceCommit(tail.next_seq, tail.next_rev, kept, frozenset(skipped) if skipped else _NONE)
+
+
 def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms: int) -> Commit:
     """Return the commit of these changes to a run in this state.
 
@@ -68,15 +127,14 @@ def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms:
     _check_size(changes)
     decision = _Decision(tail, existing, now_ms)
     for change in changes:
-        if type(change) is NewTrace:
-            decision.trace(change)
-        else:
-            decision.take(change)
+        decision.take(change)
     skipped = frozenset(decision.skipped) if decision.skipped else _NONE
-    return Commit(tail.next_seq, tail.rev, decision.entries, len(decision.made), skipped)
+    return Commit(tail.next_seq, tail.next_rev, decision.entries, len(decision.made), skipped)
 
 
 _NONE: frozenset[str] = frozenset()
+_TRACES = frozenset({NewTrace})
+_kept = tuple.__new__
 
 
 def _check_size(changes: Sequence[AnyChange]) -> None:
@@ -122,8 +180,10 @@ class _Decision:
         self.last_set = tail.record.last_set_ms
 
     def take(self, change: AnyChange) -> None:
-        """Add a change that is no trace to the commit, or refuse it."""
-        if type(change) is Completion:
+        """Add a change to the commit, or refuse it."""
+        if type(change) is NewTrace:
+            self.trace(change)
+        elif type(change) is Completion:
             self._completion(change)
         elif type(change) is Amendment:
             self._amendment(change)
@@ -135,7 +195,7 @@ class _Decision:
             self._run(change)
 
     def trace(self, change: NewTrace) -> None:
-        """Add a trace, or refuse it: nearly every change is one, so this is short."""
+        """Add a trace, or refuse it."""
         trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
         if trace_id in self.new or self.known(trace_id) is not None:
             if not self.skip:

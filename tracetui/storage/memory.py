@@ -16,7 +16,7 @@ from tracetui.model.run import Damage, Run
 from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView, Stretch
-from tracetui.storage.decide import decide
+from tracetui.storage.decide import are_traces, decide, decide_traces
 from tracetui.storage.state.commits import apply
 from tracetui.storage.state.paging import page
 from tracetui.storage.state.tail import Tail
@@ -89,14 +89,10 @@ class MemoryEngine:
         tail = self._tail(run_id)
         with tail.lock:
             self._tail(run_id)
-            commit = decide(tail, changes, existing, now_ms())
-            bodies = [b"" if isinstance(e.change, RunPatch) else e.change.body for e in commit.entries]
-            apply(tail, commit, bodies)
+            commit = _taken(tail, changes, existing)
         with self._news:
             self._news.notify_all()
-        return Appended(
-            commit.first_seq, commit.first_rev, commit.traces, len(commit.entries), commit.skipped
-        )
+        return commit
 
     def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id."""
@@ -204,3 +200,17 @@ class MemoryEngine:
         self._closed = True
         with self._news:
             self._news.notify_all()
+
+
+def _taken(tail: Tail, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+    """Decide a commit and take it over."""
+    if are_traces(changes):
+        traces = decide_traces(tail, changes, existing, now_ms())
+        kept = traces.traces
+        tail.add_late(kept, [one.change.body for one in kept])
+        tail.absorb()
+        return Appended(traces.first_seq, traces.first_rev, len(kept), len(kept), traces.skipped)
+    commit = decide(tail, changes, existing, now_ms())
+    bodies = [b"" if isinstance(e.change, RunPatch) else e.change.body for e in commit.entries]
+    apply(tail, commit, bodies)
+    return Appended(commit.first_seq, commit.first_rev, commit.traces, len(commit.entries), commit.skipped)

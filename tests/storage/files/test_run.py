@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ from tracetui import (
     RunNotFoundError,
     Thought,
     TraceDraft,
+    TraceExistsError,
     UnreachableError,
     WriteFailedError,
 )
-from tracetui.model.change import NewTrace, new_trace
+from tracetui.model.change import NewTrace, completion, new_trace, run_patch
 from tracetui.storage.backend import Index
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.run import LATE_BYTES, LATE_TRACES
 from tracetui.storage.state.tail import Tail
 
 
@@ -98,11 +101,65 @@ def test_an_interrupted_commit_leaves_the_truth_in_the_log(
     with monkeypatch.context() as patch:
         patch.setattr(Tail, "add_trace", interrupted)
         with pytest.raises(KeyboardInterrupt):
+            engine.append("r", [thought("b"), thought("c"), run_patch({"name": "n"})])
+    assert ids(engine) == ["a", "b", "c"]
+    assert [change.seq for change in held.refresh()] == [1, 2, -1]
+    assert engine.append("r", [thought("d")]).first_seq == 3
+    assert ids(FileEngine(engine.location)) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    "moment", ["add_late before", "add_late after", "add_traces before", "add_traces after"]
+)
+def test_interrupted_traces_that_wait_to_be_read_are_read_from_the_log(
+    engine: FileEngine, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Ctrl-C before or after they are put aside, or into columns: nothing is lost, nothing is there twice."""
+    name, when = moment.split()
+    whole = getattr(Tail, name)
+
+    def interrupted(self: Tail, *given: object) -> None:
+        if when == "after":
+            whole(self, *given)
+        raise KeyboardInterrupt
+
+    held = engine.view("r")
+    with monkeypatch.context() as patch:
+        patch.setattr(Tail, name, interrupted)
+        with suppress(KeyboardInterrupt):
             engine.append("r", [thought("b"), thought("c")])
+        with suppress(KeyboardInterrupt):
+            ids(engine)
     assert ids(engine) == ["a", "b", "c"]
     assert [change.seq for change in held.refresh()] == [1, 2]
     assert engine.append("r", [thought("d")]).first_seq == 3
     assert ids(FileEngine(engine.location)) == ["a", "b", "c", "d"]
+
+
+def test_traces_that_wait_are_there_for_whoever_looks(engine: FileEngine) -> None:
+    """Counts, duplicates, parents, ends, views and indexes know of them, and they wait in bounded number."""
+    held = engine.view("r")
+    for number in range(LATE_TRACES + 5):
+        parent = "a" if number == 0 else str(number - 1)
+        draft = TraceDraft(Thought("t"), id=str(number), parent_id=parent, open=True, tags=["t"])
+        engine.append("r", [new_trace(draft)])
+    assert 0 < len(held_tail(engine).late) < LATE_TRACES
+    with pytest.raises(TraceExistsError):
+        engine.append("r", [thought(str(LATE_TRACES + 4))])
+    engine.append("r", [completion(str(LATE_TRACES + 4))])
+    assert [change.kind for change in held.refresh()] == ["trace"] * (LATE_TRACES + 5) + ["completion"]
+    engine.append("r", [thought("last")])
+    assert engine.run("r").traces == LATE_TRACES + 7
+    engine.append("r", [thought("very last")])
+    assert engine.reindex("r")
+    assert ids(FileEngine(engine.location))[-2:] == ["last", "very last"]
+    engine.append("r", [new_trace(TraceDraft(Thought("x" * LATE_BYTES)))])
+    assert not held_tail(engine).late
+
+
+def held_tail(engine: FileEngine) -> Tail:
+    """Return the state of the one run without a look at its log."""
+    return engine._run_file("r").tail
 
 
 def test_a_torn_tail_replaced_by_a_frame_of_its_length_is_read(tmp_path: Path, engine: FileEngine) -> None:

@@ -40,7 +40,7 @@ import msgpack
 
 from tracetui.model.change import Amendment, Completion, NewAnnotation, NewTrace
 from tracetui.model.value import pack, unpack
-from tracetui.storage.decide import RUN, TRACE, Commit, Entry
+from tracetui.storage.decide import RUN, TRACE, Commit, Entry, TraceCommit
 
 MAGIC = b"tracetui"
 VERSION = 1
@@ -134,6 +134,38 @@ def encode(
     for head in heads:
         size = head[-2]
         refs.append((at, size, head[-1]))
+        at += size
+    return b"".join(parts), refs
+
+
+def encode_traces(
+    commit: TraceCommit, salt: bytes, number: Callable[[int], int] | None = None, start: int = 0
+) -> tuple[bytes, list[tuple[int, int, int]]]:
+    """Return the frame of a commit of traces alone; as ``encode``, and the same bytes."""
+    heads: list[tuple[Any, ...]] = []
+    parts = [b""]
+    crc32 = zlib.crc32
+    for change, time_ms, parent in commit.traces:
+        (
+            trace_id, _, _, type_name, kind, timestamp, status, end_ms, tags, tokens_in, tokens_out, cost, mergeable,
+            body,
+        ) = change  # fmt: skip
+        if number is not None and type(parent) is int and parent >= 0:
+            parent = number(parent)
+        heads.append((
+            trace_id, parent, type_name, kind, time_ms,
+            (not status) * OPEN_FLAG + (timestamp is None) * STORE_TIME + (not mergeable) * UNMERGEABLE,
+            tags, status, end_ms, tokens_in, tokens_out, cost if cost == cost else None,  # noqa: PLR0124
+            len(body), crc32(body),
+        ))  # fmt: skip
+        parts.append(body)
+    bodies_size = sum(map(len, parts))
+    first = seal(0, len(heads), commit.first_seq, commit.first_rev, pack(heads), bodies_size, salt)
+    parts[0] = first
+    at, refs = start + len(first), []
+    for head in heads:
+        size = head[12]
+        refs.append((at, size, head[13]))
         at += size
     return b"".join(parts), refs
 

@@ -20,6 +20,10 @@ class Disk:
         """Return a descriptor for reading."""
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
+    def open_folder(self, path: str) -> int:
+        """Return a descriptor of a folder, whose status tells when a name in it changed last."""
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
     def open_append(self, path: str) -> int:
         """Return a descriptor of an existing file whose writes go to its end."""
         return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)

@@ -20,14 +20,14 @@ from tracetui.model.change import AnyChange
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import Appended, Existing
-from tracetui.storage.decide import decide
-from tracetui.storage.files.frame import HEAD_SIZE, HEADER_SIZE, encode
+from tracetui.storage.decide import TraceCommit, are_traces, decide, decide_traces
+from tracetui.storage.files.frame import HEAD_SIZE, HEADER_SIZE, encode, encode_traces
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import INDEX_SUFFIX, Covered, open_index, write_index
 from tracetui.storage.files.log import GoneError, LogFile
 from tracetui.storage.files.refs import BodyRefs
 from tracetui.storage.files.replay import Replay
-from tracetui.storage.files.writing import LOCK_SECONDS, LogWriter
+from tracetui.storage.files.writing import LOCK_SECONDS, LogWriter, WriteHandle
 from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.commits import apply
@@ -35,6 +35,9 @@ from tracetui.storage.state.tail import Tail
 
 UNCOVERED_CHANGES = 4096
 GROWN_CHANGES = 16_384
+LATE_TRACES = 512
+LATE_BYTES = 1 << 16
+"""So many traces of this process's own wait at most until they are put where they are read, in frames so long."""
 WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
 LOG_SUFFIX = ".log"
@@ -96,10 +99,11 @@ class RunFile:
         replay, status = self._replay, self.log.stat()
         if status.st_nlink == 0:
             raise GoneError(self.path)
-        if status.st_size != replay.end:
+        if status.st_size != replay.end or self.tail.late or not replay.is_whole:
             with self._mutex:
                 status = self.log.stat()
                 replay.check_whole(status)
+                self._absorb()
                 replay.scan(status)
                 replay.note_damage(status)
         elif len(self.tail.record.damage) != len(replay.holes):
@@ -127,7 +131,7 @@ class RunFile:
             try:
                 self._writer.lock(handle.fd)
                 with self._mutex:
-                    appended = self._append(handle.fd, changes, existing)
+                    appended = self._append(handle, changes, existing)
                     end = self._replay.end
             finally:
                 handle.unlock()
@@ -135,15 +139,17 @@ class RunFile:
             self._writer.sync(handle, end)
         return appended
 
-    def _append(self, fd: int, changes: Sequence[AnyChange], existing: Existing) -> Appended:
-        tail, replay, writer = self.tail, self._replay, self._writer
+    def _append(self, handle: WriteHandle, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+        tail, replay, writer, fd = self.tail, self._replay, self._writer, handle.fd
         if tail.is_untrusted:
             raise BadIndexError(self.path)
         status = self._disk.fstat(fd)
-        writer.check_in_place(status)
-        writer.check_writable()
+        writer.check_names(handle, status)
         if status.st_size != replay.end or not replay.is_whole:
             self._catch_up_locked(fd, status)
+        if are_traces(changes):
+            return self._append_traces(fd, decide_traces(tail, changes, existing, now_ms()))
+        self._absorb()
         commit = decide(tail, changes, existing, now_ms())
         entries = commit.entries
         if entries:
@@ -159,9 +165,37 @@ class RunFile:
             replay.is_whole = True
         return Appended(commit.first_seq, commit.first_rev, commit.traces, len(entries), commit.skipped)
 
+    def _append_traces(self, fd: int, commit: TraceCommit) -> Appended:
+        """Write a commit of traces alone, and let it wait to be read: whoever looks has it absorbed first."""
+        tail, replay, kept = self.tail, self._replay, commit.traces
+        if kept:
+            start = replay.end
+            number = tail.seq_gaps.number if tail.seq_gaps else None
+            frame, refs = encode_traces(commit, self.log.header.salt_bytes, number, start)
+            self._writer.write(fd, frame)
+            replay.is_whole = False
+            tail.add_late(kept, refs)
+            replay.advance(start, len(frame))
+            self._written += len(kept)
+            replay.is_whole = True
+            if len(tail.late) >= LATE_TRACES or len(frame) > LATE_BYTES:
+                with contextlib.suppress(
+                    BadIndexError
+                ):  # the commit stands; the next look opens the run anew
+                    self._absorb()
+        return Appended(commit.first_seq, commit.first_rev, len(kept), len(kept), commit.skipped)
+
+    def _absorb(self) -> None:
+        """Put what waits where it is read; with ``_mutex`` held."""
+        if self.tail.late:
+            self._replay.is_whole = False
+            self.tail.absorb()
+            self._replay.is_whole = True
+
     def _catch_up_locked(self, fd: int, status: os.stat_result) -> None:
         """Take in what others wrote; what is left of the file then is torn, and cut."""
         self._replay.check_whole(status)
+        self._absorb()
         self._replay.scan(status, again=True)
         if status.st_size > self._replay.end:
             self._writer.cut(fd, status.st_size)
@@ -185,12 +219,12 @@ class RunFile:
     @property
     def is_index_due(self) -> bool:
         """Whether so much is not covered that an index pays: more than 4,096 changes, and than a tenth of the rest."""
-        return self.tail.rev - self._indexed > max(UNCOVERED_CHANGES, self._indexed // 10)
+        return self.tail.next_rev - self._indexed > max(UNCOVERED_CHANGES, self._indexed // 10)
 
     @property
     def leaves_index_due(self) -> bool:
         """Whether this object's own writing is reason to make an index before it goes."""
-        uncovered = self.tail.rev - self._indexed
+        uncovered = self.tail.next_rev - self._indexed
         wrote_much = self._written >= WRITER_CHANGES and uncovered > self._indexed // 10
         return wrote_much or (self._written > 0 and self.is_index_due)
 
@@ -208,6 +242,7 @@ class RunFile:
         with self._mutex, self.tail.lock:
             if replay.holes or not replay.is_whole or replay.end == HEADER_SIZE:
                 return False
+            self._absorb()
             head = self.log.pread(HEAD_SIZE, replay.last_frame)
             covered = Covered(replay.end, replay.last_frame, int.from_bytes(head[20:24], "little"))
             snapshot, rev, written = self.tail.snapshot(), self.tail.rev, self._written

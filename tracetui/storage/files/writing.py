@@ -24,6 +24,7 @@ from tracetui.storage.files.replay import Replay
 LOCK_SECONDS = 10.0
 FAILED_SUFFIX = ".failed"
 """Beside a log: a sync failed, nobody writes before a repair."""
+SETTLED_NS = 100_000_000
 _UNKNOWN = "so it is unknown what the disk holds"
 _handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()
 
@@ -34,13 +35,14 @@ class WriteHandle:
     So whoever closes a run does not take it from a thread that is still writing or syncing.
     """
 
-    __slots__ = ("__weakref__", "_disk", "fd", "pid")
+    __slots__ = ("__weakref__", "_disk", "fd", "folder", "pid")
 
     def __init__(self, disk: Disk, path: str) -> None:
         self._disk = disk
         self.pid = os.getpid()
-        self.fd = -1
+        self.fd = self.folder = -1
         self.fd = disk.open_append(path)
+        self.folder = disk.open_folder(os.path.dirname(path))  # noqa: PTH120
         _handles.add(self)
 
     def unlock(self) -> None:
@@ -53,9 +55,10 @@ class WriteHandle:
 
     def close(self) -> None:
         """Close the descriptor now: for a forked child, which must not share its parent's lock."""
-        if self.fd >= 0:
-            fd, self.fd = self.fd, -1
-            self._disk.close(fd)
+        held, self.fd, self.folder = (self.fd, self.folder), -1, -1
+        for fd in held:
+            if fd >= 0:
+                self._disk.close(fd)
 
     def __del__(self) -> None:
         self.close()
@@ -80,6 +83,8 @@ class LogWriter:
         self._lock_seconds = lock_seconds
         self._handle: WriteHandle | None = None
         self._poisoned: str | None = None
+        self._names_of: int | None = None
+        """The folder's time when its names were looked at, if it had been so for a while."""
         self._syncing = threading.Lock()
         self._synced = replay.end
 
@@ -129,6 +134,19 @@ class LogWriter:
             return self._disk.try_lock(fd)
         except OSError as problem:
             raise UnreachableError(self.path, f"no lock to be had: {problem.strerror}") from problem
+
+    def check_names(self, handle: WriteHandle, status: os.stat_result) -> None:
+        """Refuse to write where nobody would look, or on what a failed sync left.
+
+        Both are told by names in the folder, and its own time tells whether any of them changed since they were
+        looked at: one call instead of two. That holds if the time was a while ago then, so that no later change
+        can bear the same.
+        """
+        changed = self._disk.fstat(handle.folder).st_mtime_ns
+        if changed != self._names_of or self._poisoned is not None:
+            self.check_in_place(status)
+            self.check_writable()
+            self._names_of = changed if time.time_ns() - changed > SETTLED_NS else None
 
     def check_in_place(self, status: os.stat_result) -> None:
         """Refuse to write where nobody would look: the log was deleted, replaced or moved away.

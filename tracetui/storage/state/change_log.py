@@ -33,7 +33,7 @@ class ChangeLog(Columns):
         self.run_changes: list[dict[str, Any]] = list(kept.get("run_changes", ()))
 
     def __len__(self) -> int:
-        return self._length()
+        return self._covered if self._is_fixed else len(self.codes)
 
     @property
     def rev(self) -> int:

@@ -22,7 +22,7 @@ from tracetui.model.trace_type import ERROR, TraceType
 from tracetui.model.tree import Forest
 from tracetui.model.value import Value
 from tracetui.storage.backend import NO_TIME, Stretch
-from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE
+from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE, Kept
 from tracetui.storage.state import bodies as reading
 from tracetui.storage.state import history
 from tracetui.storage.state.additions import Additions, HeldRefs, MakeRefs
@@ -108,6 +108,8 @@ class Tail(Columns):
         self._by_time = TimeIndex(base)
         self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.seq_gaps = Gaps.unpack(kept.get("seq_gaps", ()))
+        self.late: list[tuple[Kept, Any]] = []
+        """Traces of this process's own commits, with where their bodies lie, that no column has yet."""
         # what came later
         self.additions = Additions(refs, base, kept.get("additions", 0))
         self.log = ChangeLog(base)
@@ -207,6 +209,37 @@ class Tail(Columns):
         record.last_ms = max(record.last_ms, *given.timestamps, *given.ends)
         self.log.add_traces(rows)
 
+    def add_late(self, kept: Sequence[Kept], refs: Sequence[Any]) -> None:
+        """Take over traces that are safely kept; ``absorb`` puts them where they are read.
+
+        A writer commits one by one and hardly reads: column by column, hundreds together, they cost a third.
+        """
+        row, seqs = self.next_row, self._seqs
+        for one in kept:
+            change = one[0]
+            seqs[change[0]] = row
+            row += 1
+            if change[5] is None:
+                self.record.last_set_ms = one[1]
+        self.late += zip(kept, refs, strict=True)
+
+    def absorb(self) -> None:
+        """Put the traces that came late into columns and indices: before anything but them is looked at or changed."""
+        if not self.late:
+            return
+        with self.lock:
+            late, self.late = self.late, []
+            kept, refs = zip(*late, strict=True)
+            changes, times, parents = zip(*kept, strict=True)
+            (
+                ids, _, _, names, kinds, _, statuses, ends, tags, tokens_in, tokens_out, costs, mergeable, _,
+            ) = zip(*changes, strict=True)  # fmt: skip
+            known_ends = [NO_TIME if end is None else end for end in ends]
+            self.add_traces(TraceColumns(
+                ids, parents, names, kinds, times, known_ends, statuses, tags, tokens_in, tokens_out, costs, mergeable, refs,
+                None, kinds.count(ERROR),
+            ))  # fmt: skip
+
     def _tag_all(self, tags: Sequence[Sequence[str]], first: int) -> None:
         shared, by_tag = self._tag_tuples, self._by_tag
         found: list[tuple[str, ...]] = []
@@ -296,13 +329,24 @@ class Tail(Columns):
         return len(self.ids)
 
     @property
+    def next_row(self) -> int:
+        """The row that the next trace will get."""
+        return len(self.ids) + len(self.late)
+
+    @property
     def next_seq(self) -> int:
         """The seq that the next trace will get."""
-        return self.seq_gaps.number(len(self.ids))
+        row = len(self.ids) + len(self.late)
+        return self.seq_gaps.number(row) if self.seq_gaps else row
+
+    @property
+    def next_rev(self) -> int:
+        """The rev that the next change will get."""
+        return self.log.gaps.number(len(self.log) + len(self.late))
 
     @property
     def rev(self) -> int:
-        """The rev that the next change will get."""
+        """The rev behind the last change that is in the columns: what a reader has seen."""
         return self.log.rev
 
     def skip_to(self, seq: int, rev: int) -> None:

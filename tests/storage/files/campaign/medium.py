@@ -73,6 +73,8 @@ class Medium:
     def __init__(self) -> None:
         self.names: dict[str, File] = {}
         self.folders = {"/", PLACE}
+        self.times: dict[str, File] = {}
+        """By folder, when a name in it changed last: as a file that nobody writes."""
         self.trace: list[Op] = []
         self.mutex = threading.RLock()
         self._files = 0
@@ -96,13 +98,21 @@ class Medium:
 
     def rename(self, *names: tuple[str, File | None]) -> None:
         """Let paths name other files, or none, at once."""
+        self._clock += 1
         for path, file in names:
+            self.folder(dirname(path)).changed_ns = self._clock
             if (before := self.names.pop(path, None)) is not None:
                 before.names -= 1
             if file is not None:
                 self.names[path] = file
                 file.names += 1
         self.trace.append(Op("names", names=names))
+
+    def folder(self, path: str) -> File:
+        """Return what tells when a name in a folder changed last."""
+        if path not in self.times:
+            self.times[path] = File(0)
+        return self.times[path]
 
     def write_file(self, path: str, data: bytes) -> None:
         """Put bytes at a path from outside of any process, as a test does."""
@@ -219,6 +229,9 @@ class Process(Disk):
 
     def open_read(self, path: str) -> int:
         return self._call("open_read", lambda: self._new(self.medium.file(path)))
+
+    def open_folder(self, path: str) -> int:
+        return self._call("open_folder", lambda: self._new(self.medium.folder(path)))
 
     def open_append(self, path: str) -> int:
         return self._call("open_append", lambda: self._new(self.medium.file(path), appends=True))

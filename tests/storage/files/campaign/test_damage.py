@@ -99,7 +99,7 @@ def test_lost_sectors_of_the_unsynced_part_take_what_they_hold(
 ) -> None:
     """Zeros where 512 bytes never reached the medium: what was synced is there, holes are reported."""
     trials = effective = 0
-    for chance in campaign.seeds(350, 10_000):
+    for chance in campaign.seeds(350, 11_000):
         synced = chance.choice(recorded.attempts[:-2]).end
         content = bytearray(recorded.content)
         first = synced - synced % SECTOR
