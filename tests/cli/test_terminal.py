@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+import tracetui
 from tests.formats.test_claude_code import line
 from tests.importing.test_opening import transcript
+from tests.tui.runs import fixing
 
 
 class Terminal:
@@ -101,3 +103,26 @@ def test_the_store_opens_on_its_runs_and_errors_have_their_code(tmp_path: Path) 
     assert b"no format that is known" in terminal.seen
     assert Terminal(f"{PROGRAM} open {bad} run:x", tmp_path).end() == 2
     assert Terminal(f"{PROGRAM} open run:nothing", tmp_path).end() == 1
+
+
+def test_two_runs_and_two_files_open_beside_each_other(tmp_path: Path) -> None:
+    """Two runs are compared, two files with --view diff; three runs, or two in a view of one, are refused."""
+    with tracetui.open(tmp_path / "store") as db:
+        good, bad = fixing(db, good=True), fixing(db, good=False)
+    files = []
+    for word in ("build", "house"):
+        file = tmp_path / f"{word}.jsonl"
+        session = transcript(line("user", f"please fix the {word}", 1))
+        file.write_bytes(session.replace(b'"s1"', f'"{word}"'.encode()))
+        files.append(str(file))
+    for what, wanted in (
+        (f"{good} {bad}", b"8 equal steps"),
+        (f"{' '.join(files)} --view diff", b"B please fix the house"),
+        ("fix~1 fix --view diff", b"8 equal steps"),
+    ):
+        terminal = Terminal(f"{PROGRAM} open {what}", tmp_path)
+        terminal.wait_for(wanted)
+        terminal.press(b"\x11")
+        assert terminal.end() == 0
+    assert Terminal(f"{PROGRAM} open {good} {bad} fix", tmp_path).end() == 2
+    assert Terminal(f"{PROGRAM} open {good} {bad} --view nothing", tmp_path).end() == 2

@@ -133,9 +133,12 @@ def open_command(
     ] = None,
     trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
     query: Annotated[str, typer.Option("--query", help="Filter to begin with")] = "",
-    view: Annotated[str, typer.Option("--view", help="View to begin with: tree, waterfall …")] = "tree",
+    view: Annotated[str, typer.Option("--view", help="View to begin with: tree, waterfall, diff …")] = "tree",
 ) -> None:
-    """Open the explorer: on the runs of the store, on a run, or on any recognised recording, followed while it grows"""
+    """Open the explorer: on the runs of the store, on a run, or on any recognised recording, followed while it grows
+
+    Two runs are laid beside each other: tracetui open fix-login~1 fix-login. So are two recordings with --view diff
+    """
     open_explorer(what or [], trace=trace, query=query, view=view)
 
 
@@ -154,17 +157,31 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
         raise diagnostics.Ended(_explore_files(paths, trace, query, view))
     from tracetui.tui.app import explore
 
-    run_id = find_run(session.db, what[0], quiet=True).id if what else None
+    run_ids = _runs_to_open(what, view)
     code = explore(
         session.db,
-        run_id=run_id,
+        run_id=run_ids[-1] if run_ids else None,
+        beside=run_ids[0] if len(run_ids) > 1 else "",
         trace_id=trace,
         query=query,
-        view=view,
+        view="diff" if len(run_ids) > 1 else view,
         ascii_only=session.ascii_only,
         settings=session.settings,
     )
     raise diagnostics.Ended(code)
+
+
+def _runs_to_open(what: list[str], view: str) -> list[str]:
+    """Return the ids of the runs that are named: none, one, or two to lay beside each other.
+
+    A view that is asked for without a run is one of the newest run.
+    """
+    if len(what) > 2:
+        raise UsageError("name one run, or two to lay beside each other; `tracetui` alone lists all")
+    if len(what) == 2 and view not in ("tree", "diff"):
+        raise UsageError(f"--view {view} is a view of one run; two are laid beside each other by --view diff")
+    names: list[str | None] = [*what] or ([None] if view != "tree" else [])
+    return [find_run(session.db, name, quiet=True).id for name in names]
 
 
 def _check_screen() -> None:

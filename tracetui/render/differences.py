@@ -113,7 +113,7 @@ def effect(ms: int, tokens: int) -> str:
 
 def lines_of(diff: Diff, sides: Sides, *, everything: bool = False) -> Iterator[Line]:
     """Yield the lines of a diff; with ``everything`` each row has its own."""
-    above = _above_differences(diff)
+    above = above_differences(diff)
     for section in diff.sections:
         if section.kind == EQUAL:
             yield from _equal(diff, section, sides, above, everything=everything)
@@ -123,7 +123,7 @@ def lines_of(diff: Diff, sides: Sides, *, everything: bool = False) -> Iterator[
             yield from _only(diff.rows[section.start : section.end], section, sides, everything=everything)
 
 
-def _above_differences(diff: Diff) -> set[int]:
+def above_differences(diff: Diff) -> set[int]:
     """Return the rows below which some row differs."""
     found: set[int] = set()
     differing: set[int] = set()

@@ -7,9 +7,11 @@ done by the method ``action_x_y`` of the screen or widget of its scope.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAIN, PICKER, APP = "main", "picker", "app"
+DIFF = "diff"
+"""Scope of a view, within the main screen: its keys win over those of the screen. It bears the view's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter.toggle", "o", MAIN, "All filters off and on", "Find"),
     Action("view.tree", "1", MAIN, "Tree of the run", "Show"),
     Action("view.waterfall", "2", MAIN, "Waterfall: where the time went", "Show", "waterfall"),
+    Action("view.diff", "5", MAIN, "Beside another run", "Show"),
     Action("view.metric", "c", MAIN, "Show another metric in the rows", "Show"),
     Action("view.time", "t", MAIN, "Show times as offset, clock, or not", "Show"),
     Action("axis.in", "plus", MAIN, "Show less of the axis of time", "Show"),
@@ -77,6 +80,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("detail.next-tab", "full_stop", MAIN, "Next detail tab", "Show"),
     Action("detail.previous-tab", "comma", MAIN, "Previous detail tab", "Show"),
     Action("detail.wrap", "w", MAIN, "Wrap long lines, or not", "Show"),
+    Action("run.diff", "d", MAIN, "Compare with another run: the newest good one is offered", "Run", "diff"),
     Action("run.follow", "F", MAIN, "Follow a live run", "Run"),
     Action("run.picker", "r", MAIN, "All runs", "Run", "runs"),
     Action("run.previous", "H,left_square_bracket", MAIN, "Previous run", "Run"),
@@ -84,6 +88,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy.menu", "y", MAIN, "Copy id, text, query or command", "Copy", "yank"),
     Action("app.back", "escape", MAIN, "Back", "Explorer"),
     Action("app.quit-or-back", "q", MAIN, "Go back, quit at the top", "Explorer"),
+    Action("diff.next", "n", DIFF, "Go to the next difference", "Find", "next difference"),
+    Action("diff.previous", "N", DIFF, "Go to the previous difference", "Find"),
+    Action("diff.swap", "x", DIFF, "Swap the sides", "Show", "swap sides"),
+    Action("diff.close", "h,left", DIFF, "Fold", "Fold"),
+    Action("diff.open", "l,right", DIFF, "Unfold", "Fold"),
     Action("run.open", "enter", PICKER, "Open the run", "Run", "open"),
     Action("picker.down", "j,down", PICKER, "Move down", "Move"),
     Action("picker.up", "k,up", PICKER, "Move up", "Move"),
@@ -175,4 +184,20 @@ def first_key(action: Action) -> str:
 
 def actions_of(scope: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """Return the actions of a scope and of the whole explorer."""
-    return [action for action in actions if action.scope in (scope, APP)]
+    return [*actions_in(scope, actions), *actions_in(APP, actions)]
+
+
+def actions_in(scope: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
+    """Return the actions of a scope alone."""
+    return [action for action in actions if action.scope == scope]
+
+
+def without_keys(actions: Sequence[Action], inner: Sequence[Action]) -> list[Action]:
+    """Return actions without the keys that mean something else further in; those that have none left are left out."""
+    taken = {key for action in inner for key in action.keys.split(",")}
+    found = []
+    for action in actions:
+        keys = [key for key in action.keys.split(",") if key and key not in taken]
+        if keys or action.keys == "":
+            found.append(replace(action, keys=",".join(keys)))
+    return found

@@ -19,7 +19,17 @@ from tracetui.errors import TraceTuiError
 from tracetui.model.text import printable
 from tracetui.settings import Settings
 from tracetui.store.database import Database
-from tracetui.tui.actions import APP, MAIN, PICKER, actions_of, keys_of
+from tracetui.tui.actions import (
+    APP,
+    DIFF,
+    MAIN,
+    PICKER,
+    Action,
+    actions_in,
+    actions_of,
+    keys_of,
+    without_keys,
+)
 from tracetui.tui.compat import AsciiFilter
 from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.screens.help import HelpScreen
@@ -81,8 +91,10 @@ class ExplorerApp(App[int]):
         ascii_only: bool = False,
         over_picker: bool = False,
         settings: Settings | None = None,
+        beside: str = "",
     ) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self._beside = beside
         self.settings = settings or Settings()
         self.actions = actions_with_keys(self.settings)
         self.set_keymap(changed_keys(self.actions))
@@ -117,7 +129,13 @@ class ExplorerApp(App[int]):
         elif self._run_id is None:
             self.push_screen(PickerScreen(self.picker_model))
         else:
-            self.open_run(self._run_id, trace_id=self._trace_id, query=self._query, view=self._view)
+            self._open_first(self._run_id)
+
+    def _open_first(self, run_id: str) -> None:
+        """Open the run that was asked for, as it was asked for."""
+        self.open_run(
+            run_id, trace_id=self._trace_id, query=self._query, view=self._view, beside=self._beside
+        )
 
     def _import(self) -> None:
         """In a worker: bring in the file, show its first run as soon as there is one, go on while it grows."""
@@ -132,7 +150,7 @@ class ExplorerApp(App[int]):
             while not worker.is_cancelled:
                 came = importing.step()
                 self.import_progress = importing.progress()
-                if not opened and importing.run_ids:
+                if not opened and self._has_enough(importing, more_may_come=came):
                     opened = True
                     self.call_from_thread(self._open_imported)
                 if not came:
@@ -153,13 +171,19 @@ class ExplorerApp(App[int]):
             self.problem = None
             self.call_from_thread(self.exit, 1)
 
+    def _has_enough(self, importing: Importing, *, more_may_come: bool) -> bool:
+        """Whether there is something to show: a run, or two that are to be compared if two come."""
+        found = len(importing.run_ids)
+        return found > 1 or (found == 1 and not (self._view == DIFF and more_may_come))
+
     def _open_imported(self) -> None:
         ids = self._importing.run_ids if self._importing else []
-        if len(ids) > 1 and self._run_id is None:
+        if len(ids) > 1 and self._view == DIFF:
+            self.open_diff(ids[0], ids[1])
+        elif len(ids) > 1 and self._run_id is None:
             self.push_screen(PickerScreen(self.picker_model))
         else:
-            run_id = self._run_id or ids[0]
-            self.open_run(run_id, trace_id=self._trace_id, query=self._query, view=self._view)
+            self._open_first(self._run_id or ids[0])
 
     # ---- screens -----------------------------------------------------------------------------------------
 
@@ -168,10 +192,20 @@ class ExplorerApp(App[int]):
         """Whether a run is open below the picker."""
         return any(isinstance(screen, MainScreen) for screen in self.screen_stack)
 
+    def open_diff(self, run_a: str, run_b: str) -> None:
+        """Show run B beside run A, instead of the run that is shown."""
+        self.open_run(run_b, view=DIFF, beside=run_a)
+
     def open_run(
-        self, run_id: str, *, trace_id: str | None = None, query: str = "", view: str = "tree"
+        self,
+        run_id: str,
+        *,
+        trace_id: str | None = None,
+        query: str = "",
+        view: str = "tree",
+        beside: str = "",
     ) -> None:
-        """Show a run instead of the one that is shown."""
+        """Show a run instead of the one that is shown; ``beside`` is the run that the diff view lays beside it."""
         try:
             model = RunModel(self.db, run_id)
         except TraceTuiError as problem:
@@ -186,7 +220,7 @@ class ExplorerApp(App[int]):
                 self.notify(f"no trace {printable(trace_id)} in this run", severity="warning", markup=False)
         while isinstance(self.screen, MainScreen) or (isinstance(self.screen, PickerScreen) and self.has_run):
             self.pop_screen()
-        self.push_screen(MainScreen(model, seq=seq, query=query, view=view))
+        self.push_screen(MainScreen(model, seq=seq, query=query, view=view, beside=beside))
 
     def show_picker(self) -> None:
         """Show all runs, over the one that is open."""
@@ -248,7 +282,13 @@ class ExplorerApp(App[int]):
         """Show what the keys do here."""
         if isinstance(self.screen, (MainScreen, PickerScreen)):
             scope = self._scope()
-            self.push_screen(HelpScreen(scope, actions_of(scope, self.actions), self.why_not))
+            self.push_screen(HelpScreen(scope, self._actions_here(), self.why_not))
+
+    def _actions_here(self) -> list[Action]:
+        """Return the actions of the screen; those of the view that is shown first, without the keys that it takes."""
+        screen = self.screen
+        own = actions_in(screen.current.name_of_view, self.actions) if isinstance(screen, MainScreen) else []
+        return [*own, *without_keys(actions_of(self._scope(), self.actions), own)]
 
     def action_app_palette(self) -> None:
         """Offer all actions by name."""
@@ -257,9 +297,9 @@ class ExplorerApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return the actions for the palette: the same list as keys and help."""
         target = screen if isinstance(screen, (MainScreen, PickerScreen)) else None
-        scope = PICKER if isinstance(screen, PickerScreen) else MAIN
-        for action in actions_of(scope, self.actions):
-            owner = self if action.scope == APP else target
+        view = target.current if isinstance(target, MainScreen) else None
+        for action in self._actions_here():
+            owner = self if action.scope == APP else target if action.scope in (MAIN, PICKER) else view
             method = getattr(owner, f"action_{action.method}", None) or getattr(
                 owner, f"action_{action.id.split('.')[-1]}", None
             )
@@ -356,10 +396,12 @@ def explore(
     ascii_only: bool = False,
     over_picker: bool = False,
     settings: Settings | None = None,
+    beside: str = "",
 ) -> int:
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
-    ``view`` is one of ``widgets.views.VIEWS``. With ``over_picker`` the run lies over the list of all runs, to which one goes back.
+    ``view`` is one of ``widgets.views.VIEWS``; ``beside`` is the run that the diff view lays beside it.
+    With ``over_picker`` the run lies over the list of all runs, to which one goes back.
 
     :raises TraceTuiError: what ended an import before anything could be shown.
     """
@@ -375,6 +417,7 @@ def explore(
         ascii_only=ascii_only,
         over_picker=over_picker,
         settings=settings,
+        beside=beside,
     )
     code = app.run(mouse=app.settings.mouse)
     app.picker_model.board.save(at_last=True)

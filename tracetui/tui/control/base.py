@@ -74,7 +74,11 @@ class RunScreen(Screen[None]):
 
     def show_detail(self) -> None:
         """Show the trace under the cursor beside the view."""
-        self.detail.show(self.model, self.current.cursor_place)
+        own = self.current.detail()
+        if own is None:
+            self.detail.show(self.model, self.current.cursor_place)
+        else:
+            self.detail.show_own(*own)
         for line in self.query("#footer"):
             line.refresh()
 

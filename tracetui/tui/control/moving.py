@@ -91,6 +91,7 @@ class Moving(Following):
             self._detail_timer.stop()
         self._detail_timer = self.set_timer(DETAIL_SECONDS, self.show_detail)
         self.query_one("#truth", Bar).refresh()
+        self.query_one("#why", Bar).refresh()
         self.query_one(MinimapBar).refresh()
 
     def on_trace_chosen(self, message: TraceChosen) -> None:

@@ -28,10 +28,11 @@ class Showing(Folding, Filtering):
         pane = self.panes.get(name)
         if pane is None:
             pane = self.panes[name] = VIEWS[name](self.model, self.row_style)
-            self.query_one("#body").mount(pane, before=self.detail)
+            self.query_one("#work").mount(pane, before=self.detail)
         pane.remove_class("away")
         self.current = pane
-        self.set_class(pane.full_width, "full-width")
+        self.set_class(pane.full_width and not pane.detail_below, "full-width")
+        self.set_class(pane.detail_below, "detail-below")
         self.remove_class("reading")
         self.call_after_refresh(self._enter_view, seq)
 

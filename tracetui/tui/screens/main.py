@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
-from tracetui.tui.actions import MAIN, actions_of, first_key
+from tracetui.tui.actions import DIFF, MAIN, actions_in, actions_of, first_key, without_keys
+from tracetui.tui.control.comparing import Comparing
 from tracetui.tui.control.explaining import Explaining
 from tracetui.tui.control.moving import Moving
 from tracetui.tui.control.searching import Searching
-from tracetui.tui.control.showing import Showing
 from tracetui.tui.control.timing import Timing
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.header import breadcrumb, footer, truth_line, why_line
@@ -25,16 +25,20 @@ SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
 
 
-class MainScreen(Moving, Searching, Showing, Timing, Explaining):
+class MainScreen(Moving, Searching, Comparing, Timing, Explaining):
     """One run."""
 
     DEFAULT_CSS = """
     MainScreen #body { height: 1fr; layout: horizontal; }
+    MainScreen #work { width: 1fr; height: 1fr; layout: horizontal; }
     MainScreen RunPane { width: 3fr; height: 1fr; }
     MainScreen DetailPane { width: 2fr; border-left: solid $surface-lighten-2; }
-    MainScreen.stacked #body { layout: vertical; }
+    MainScreen.stacked #work { layout: vertical; }
     MainScreen.stacked RunPane { width: 1fr; height: 3fr; }
     MainScreen.stacked DetailPane { width: 1fr; height: 2fr; border-left: none; border-top: solid $surface-lighten-2; }
+    MainScreen.detail-below #work { layout: vertical; }
+    MainScreen.detail-below RunPane { width: 1fr; height: 3fr; }
+    MainScreen.detail-below DetailPane { width: 1fr; height: 2fr; border-left: none; border-top: solid $surface-lighten-2; }
     MainScreen.narrow DetailPane { display: none; }
     MainScreen.narrow RunPane { width: 1fr; }
     MainScreen.narrow.reading RunPane { display: none; }
@@ -50,21 +54,25 @@ class MainScreen(Moving, Searching, Showing, Timing, Explaining):
         if action.keys
     ]
 
-    def __init__(self, model: RunModel, *, seq: int = -1, query: str = "", view: str = "tree") -> None:
+    def __init__(
+        self, model: RunModel, *, seq: int = -1, query: str = "", view: str = "tree", beside: str = ""
+    ) -> None:
         super().__init__(model)
         self._first_seq = seq
         self._first_query = query
         self._first_view = view
+        self._beside = beside
 
     def compose(self) -> ComposeResult:
         """Lay out the lines and the body."""
         yield Bar(lambda width: breadcrumb(self.model, self.app.place, width), id="breadcrumb")
-        yield Bar(lambda width: why_line(self.model, width), id="why")
+        yield Bar(lambda width: self.current.heading(width) or why_line(self.model, width), id="why")
         yield MinimapBar(self._map_cells, self._where)
         with Container(id="body"):
             yield self.facets
-            yield self.tree_view
-            yield self.detail
+            with Container(id="work"):
+                yield self.tree_view
+                yield self.detail
         yield Bar(self._truth, id="truth")
         yield self.prompt
         yield Bar(lambda width: footer(self._footer_keys(), width), id="footer")
@@ -86,10 +94,19 @@ class MainScreen(Moving, Searching, Showing, Timing, Explaining):
         elif seq >= 0:
             self.current.show_seq(seq)
         self.show_detail()
-        if self._first_view != self.current.name_of_view:
-            self.show_view(self._first_view)
+        self._show_first_view()
         if self._first_query:
             self.apply_filter(self._first_query)
+
+    def _show_first_view(self) -> None:
+        """Show the view that was asked for, once."""
+        view, self._first_view = self._first_view, self.current.name_of_view
+        if view == DIFF and self._beside:
+            self.diff_with(self._beside)
+        elif view == DIFF and self.current.name_of_view != DIFF:
+            self.action_run_diff()
+        elif view != self.current.name_of_view:
+            self.show_view(view)
 
     def on_resize(self) -> None:
         """Choose the layout for the width."""
@@ -124,9 +141,11 @@ class MainScreen(Moving, Searching, Showing, Timing, Explaining):
         if self.detail.has_focus_within:
             keys = [("Esc", "tree"), (", .", "tabs"), ("Space", "fold"), ("w", "wrap"), ("y", "yank")]
             return [*keys, ("Enter", "follow link"), ("?", "help")]
+        inner = actions_in(self.current.name_of_view, self.app.actions)
+        others = without_keys(actions_of(MAIN, self.app.actions), inner)
         shown = [
             (first_key(action), action.footer)
-            for action in actions_of(MAIN, self.app.actions)
+            for action in [*inner, *others]
             if action.footer and action.keys and self.disabled_reason(action.id) is None
         ]
         return [*shown, ("q", "back")]
@@ -158,7 +177,7 @@ class MainScreen(Moving, Searching, Showing, Timing, Explaining):
         return not self.prompt.is_open or action == "app_back"
 
     def action_app_back(self) -> None:
-        """Go one step back: prompt, detail, panes, zoom, search; never out of the explorer."""
+        """Go one step back: prompt, detail, panes, search, view, zoom; never out of the explorer."""
         if self.prompt.is_open:
             self.prompt.close()
             self.leave_prompt()
@@ -169,6 +188,8 @@ class MainScreen(Moving, Searching, Showing, Timing, Explaining):
         elif self.model.search.text:
             self.clear_search()
             self.refold_search(self.current.cursor_seq)
+        elif self.current is not self.tree_view:
+            self.action_view_tree()
         elif self.model.tree.root is not None:
             self.action_view_unzoom()
 

@@ -81,11 +81,12 @@ class DetailTitle(Widget):
         super().__init__()
         self.pieces: list[tuple[str, str]] = []
         self.tab = TABS[0]
+        self.has_tabs = True
 
     def render(self) -> RenderResult:
         """Draw the line."""
         tabs: list[tuple[str, str]] = [("  ", "text")]
-        for name in TABS:
+        for name in TABS if self.has_tabs else ():
             tabs.append((f" {name} ", "title cursor" if name == self.tab else "dim"))
         return to_text([*self.pieces, *tabs], dark=bool(self.app.current_theme.dark))
 
@@ -111,6 +112,7 @@ class DetailPane(Vertical):
         """Show a trace; −1 shows nothing."""
         self.model, self.seq = model, model.tree.trace_of(seq)
         seq = self.seq
+        self.title_line.has_tabs = True
         if 0 <= seq < model.view.count:
             self.title_line.pieces = title(model, seq)
             self.view.show(detail(model, seq, self.title_line.tab))
@@ -119,10 +121,17 @@ class DetailPane(Vertical):
             self.view.show(Document())
         self.title_line.refresh()
 
+    def show_own(self, pieces: list[tuple[str, str]], document: Document) -> None:
+        """Show what a view tells of a row that is more than its trace."""
+        self.seq, self.title_line.pieces = -1, pieces
+        self.title_line.has_tabs = False
+        self.view.show(document)
+        self.title_line.refresh()
+
     def turn_tab(self, step: int) -> None:
         """Show the next or previous tab."""
         self.title_line.tab = TABS[(TABS.index(self.title_line.tab) + step) % len(TABS)]
-        if self.model is not None:
+        if self.model is not None and self.title_line.has_tabs:
             self.show(self.model, self.seq)
 
     def on_row_activated(self, message: RowActivated) -> None:

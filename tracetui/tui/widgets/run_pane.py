@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from tracetui.tui.view.document import Document
 from tracetui.tui.view.row_text import RowStyle
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.widgets.lines import Lines
+
+Pieces = list[tuple[str, str]]
 
 
 class RunPane(Lines):
@@ -16,11 +19,13 @@ class RunPane(Lines):
     """
 
     name_of_view: ClassVar[str]
-    """As ``--view`` and the actions say it."""
+    """As ``--view`` and the actions say it; the scope of its own actions too."""
     full_width: ClassVar[bool] = True
     """Whether it takes the whole body; the detail is then shown on Enter."""
     has_axis: ClassVar[bool] = False
     """Whether it lies on an axis that can be zoomed."""
+    detail_below: ClassVar[bool] = False
+    """Whether it takes the whole width, and the detail stands below it where there is room."""
 
     def __init__(self, model: RunModel, style: RowStyle) -> None:
         super().__init__(id=self.name_of_view)
@@ -99,3 +104,11 @@ class RunPane(Lines):
     def take_news(self) -> None:
         """Show what the model holds now: more traces, another filter, other folds."""
         self.changed()
+
+    def heading(self, width: int) -> Pieces:  # noqa: ARG002 - for views
+        """Return what the screen's second line says instead of why the run ended, [] for nothing."""
+        return []
+
+    def detail(self) -> tuple[Pieces, Document] | None:
+        """Return title and document of the row under the cursor, None for those of its trace."""
+        return None
