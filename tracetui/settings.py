@@ -79,6 +79,11 @@ class Settings:
     prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
     """Prices by the name of a model, or a pattern with ``*``; the first that fits counts."""
 
+    @property
+    def pricing(self) -> Callable[[str], Price | None] | None:
+        """What gives the price of a model; None if no prices are set, so that nobody need look for costs."""
+        return self.price_of if self.prices else None
+
     def price_of(self, model: str) -> Price | None:
         """Return the price of a model, None where none is set; case does not matter."""
         wanted = model.lower()

@@ -23,6 +23,7 @@ from typing import Literal
 from tracetui.analysis.bodies import bodies, tool_calls
 from tracetui.analysis.errors import AGENT, MODEL
 from tracetui.analysis.loops import nearest_agents
+from tracetui.analysis.prices import Estimates
 from tracetui.analysis.timing import Timing, timing_of
 from tracetui.model.trace import FAILED, STATUS_CODES
 from tracetui.model.trace_type import CUSTOM
@@ -56,6 +57,10 @@ class Figures:
     subtree_in: int
     subtree_out: int
     subtree_usd: float
+    own_estimate: float = 0.0
+    """The part of ``own_usd`` that was not recorded but made from prices."""
+    subtree_estimate: float = 0.0
+    """The same of ``subtree_usd``."""
 
     @property
     def count(self) -> int:
@@ -112,16 +117,21 @@ def histogram(ordered: Sequence[int]) -> list[tuple[int, int, int]]:
     return found
 
 
-def statistics(view: RunView, by: By = "type", timing: Timing | None = None) -> list[Figures]:
+def statistics(
+    view: RunView, by: By = "type", timing: Timing | None = None, estimates: Estimates | None = None
+) -> list[Figures]:
     """Return a row for each type, tool, model or agent, the one that took most time first.
 
-    Then those with most tokens, most traces, by name. ``timing`` may be given, else it is worked out.
+    Then those with most tokens, most traces, by name. ``timing`` may be given, else it is worked out; ``estimates``
+    are costs that the recording does not have.
     """
+    estimates = estimates or Estimates()
     timing = timing_of(view) if timing is None else timing
     groups = groups_of(view, by)
     owned = _owned_by_agents(view, groups) if by == "agent" else groups
     top, rollup = _topmost(view, groups), view.rollup()
-    rows = [_figures((view, timing, rollup), name, groups[name], owned[name], top[name]) for name in groups]
+    sources = view, timing, rollup, estimates
+    rows = [_figures(sources, name, groups[name], owned[name], top[name]) for name in groups]
     return sorted(rows, key=lambda row: (-row.total_ms, -row.own_in - row.own_out, -row.count, row.name))
 
 
@@ -163,9 +173,15 @@ def _owned_by_agents(view: RunView, groups: dict[str, list[int]]) -> dict[str, l
 
 
 def _figures(
-    sources: tuple[RunView, Timing, Rollup], name: str, seqs: list[int], owned: list[int], top: list[int]
+    sources: tuple[RunView, Timing, Rollup, Estimates],
+    name: str,
+    seqs: list[int],
+    owned: list[int],
+    top: list[int],
 ) -> Figures:
-    view, timing, rollup = sources
+    view, timing, rollup, estimates = sources
+    own_estimate = sum(estimates.own.get(seq, 0.0) for seq in owned)
+    subtree_estimate = sum(estimates.subtree.get(seq, 0.0) for seq in top)
     counted = [seq for seq in owned if rollup.counts(seq)]
     costs = [view.costs[seq] for seq in counted]
     return Figures(
@@ -176,11 +192,13 @@ def _figures(
         sum(max(timing.self_ms[seq], 0) for seq in seqs),
         sum(max(view.tokens_in[seq], 0) for seq in counted),
         sum(max(view.tokens_out[seq], 0) for seq in counted),
-        sum(usd for usd in costs if usd == usd),  # noqa: PLR0124 - not NaN
+        own_estimate + sum(usd for usd in costs if usd == usd),  # noqa: PLR0124 - not NaN
         sum(rollup.errors[seq] for seq in top),
         sum(rollup.tokens_in[seq] for seq in top),
         sum(rollup.tokens_out[seq] for seq in top),
-        sum(rollup.cost[seq] for seq in top),
+        subtree_estimate + sum(rollup.cost[seq] for seq in top),
+        own_estimate,
+        subtree_estimate,
     )
 
 

@@ -88,6 +88,7 @@ def stats(
 
     Tokens count where a model was called, not again on what wraps it. docs/analyses.md has the exact meanings
     """
+    from tracetui.analysis.prices import estimate_costs
     from tracetui.analysis.statistics import BY, statistics
     from tracetui.analysis.timing import timing_of
     from tracetui.render import analyses as render
@@ -102,7 +103,7 @@ def stats(
         _write_context(view, chosen)
         return
     timing = timing_of(view)
-    rows = statistics(view, wanted, timing)
+    rows = statistics(view, wanted, timing, estimate_costs(view, session.settings.pricing))
     if chosen == "json":
         output.json({"run_id": found.id, **render.statistics_data(rows, timing, by)})
     else:

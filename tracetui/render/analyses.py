@@ -69,13 +69,13 @@ def _statistics_row(row: Figures) -> tuple[object, ...]:
     return (
         row.count, row.failed or "", duration(row.p50), duration(row.p95), duration(row.max),
         duration(row.self_ms) if row.durations else "", duration(row.total_ms) if row.durations else "",
-        *_usage(row.own_in, row.own_out, row.own_usd), row.errors or "",
-        *_usage(row.subtree_in, row.subtree_out, row.subtree_usd),
+        *_usage(row.own_in, row.own_out, row.own_usd, row.own_estimate), row.errors or "",
+        *_usage(row.subtree_in, row.subtree_out, row.subtree_usd, row.subtree_estimate),
     )  # fmt: skip
 
 
-def _usage(given: int, out: int, usd: float) -> tuple[str, str, str]:
-    return count(given) if given else "", count(out) if out else "", cost(usd)
+def _usage(given: int, out: int, usd: float, estimate: float) -> tuple[str, str, str]:
+    return count(given) if given else "", count(out) if out else "", cost(usd, estimated=estimate > 0)
 
 
 def time_line(timing: Timing) -> str:
@@ -97,10 +97,13 @@ def _row_data(row: Figures) -> dict[str, Any]:
     return {
         "name": row.name, "count": row.count, "failed": row.failed,
         "duration_ms": {"p50": row.p50, "p95": row.p95, "max": row.max, "total": row.total_ms, "self": row.self_ms},
-        "own": {"tokens_in": row.own_in, "tokens_out": row.own_out, "cost_usd": row.own_usd},
+        "own": {
+            "tokens_in": row.own_in, "tokens_out": row.own_out, "cost_usd": row.own_usd,
+            "estimated_usd": row.own_estimate,
+        },
         "subtree": {
             "errors": row.errors, "tokens_in": row.subtree_in, "tokens_out": row.subtree_out,
-            "cost_usd": row.subtree_usd,
+            "cost_usd": row.subtree_usd, "estimated_usd": row.subtree_estimate,
         },
     }  # fmt: skip
 

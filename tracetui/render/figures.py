@@ -44,15 +44,15 @@ def count(number: float) -> str:
     return f"{number:.0f}"
 
 
-def cost(usd: float) -> str:
-    """Return US dollars, "" for nothing.
+def cost(usd: float, *, estimated: bool = False) -> str:
+    """Return US dollars, "" for nothing; what was made from prices is marked.
 
-    >>> cost(0), cost(0.0042), cost(0.42), cost(1234.5)
-    ('', '$0.0042', '$0.42', '$1,234.50')
+    >>> cost(0), cost(0.0042), cost(0.42), cost(1234.5), cost(0.42, estimated=True)
+    ('', '$0.0042', '$0.42', '$1,234.50', '~$0.42')
     """
     if not usd:
         return ""
-    return f"${usd:,.2f}" if usd >= 0.01 else f"${usd:.4f}"
+    return "~" * estimated + (f"${usd:,.2f}" if usd >= 0.01 else f"${usd:.4f}")
 
 
 def clock(ms: int) -> str:

@@ -207,7 +207,7 @@ class ExplorerApp(App[int]):
     ) -> None:
         """Show a run instead of the one that is shown; ``beside`` is the run that the diff view lays beside it."""
         try:
-            model = RunModel(self.db, run_id)
+            model = RunModel(self.db, run_id, price_of=self.settings.pricing)
         except TraceTuiError as problem:
             self.notify(printable(str(problem)), severity="error", markup=False, timeout=10)
             if not self.screen_stack or len(self.screen_stack) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracetui.analysis.before import just_before
+from tracetui.analysis.prices import estimated_cost
 from tracetui.analysis.summary import letter
 from tracetui.analysis.verdict import path_of
 from tracetui.errors import TraceTuiError
@@ -87,10 +88,10 @@ def _head(model: RunModel, trace: Trace, document: Document) -> None:
         document.add(f"open: {said}", "warning")
     metadata = trace.metadata
     if isinstance(metadata, dict):
-        _usage(metadata, document)
+        _usage(metadata, document, estimated_cost(metadata, model.price_of))
 
 
-def _usage(metadata: Mapping[str, Any], document: Document) -> None:
+def _usage(metadata: Mapping[str, Any], document: Document, estimate: float | None) -> None:
     usage, price = metadata.get("usage"), metadata.get("cost")
     told = []
     if isinstance(metadata.get("model"), str):
@@ -101,6 +102,8 @@ def _usage(metadata: Mapping[str, Any], document: Document) -> None:
         )
     if isinstance(price, dict) and isinstance(price.get("usd"), (int, float)):
         told.append(cost(price["usd"]) + (f" ({price['source']})" if price.get("source") else ""))
+    elif estimate:
+        told.append(cost(estimate, estimated=True))
     if told:
         document.add(
             "  ".join(told), "dim", label="model" if isinstance(metadata.get("model"), str) else "usage"

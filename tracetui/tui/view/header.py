@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracetui.model.text import printable
 from tracetui.render.cells import cut, cut_middle, width_of
-from tracetui.render.figures import cost, count, duration, short_id
+from tracetui.render.figures import count, duration, short_id
 from tracetui.tui.view.run_model import RunModel
 
 Pieces = list[tuple[str, str]]
@@ -32,8 +32,8 @@ def breadcrumb(model: RunModel, place: str, width: int) -> Pieces:
     parts.append(f"{count(model.view.count)} traces")
     if totals.tokens_in or totals.tokens_out:
         parts.append(f"in {count(totals.tokens_in)} out {count(totals.tokens_out)}")
-    if totals.cost_usd:
-        parts.append(cost(totals.cost_usd))
+    if model.total_cost:
+        parts.append(model.total_cost)
     label = f" {verdict.label} "
     right = "  ".join(parts) + " "
     name = run_title(run.name, run.id)

@@ -13,6 +13,7 @@ from typing import Any
 from tracetui.analysis.errors import Errors
 from tracetui.analysis.explanation import sentence_of
 from tracetui.analysis.loops import FanOut, Loop, Loops, find_loops
+from tracetui.analysis.prices import Estimates, PriceOf, estimate_costs
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Verdict, folder_of
 from tracetui.storage.backend import RunView
@@ -60,11 +61,13 @@ class Insight:
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By call: which of its loop it is, and of how many."""
     fan_of: dict[int, FanOut] = field(default_factory=dict)
+    estimates: Estimates = field(default_factory=Estimates)
+    """Costs that were not recorded."""
 
     __hash__ = None  # type: ignore[assignment]
 
 
-def look_into(view: RunView, verdict: Verdict, errors: Errors) -> Insight:
+def look_into(view: RunView, verdict: Verdict, errors: Errors, price_of: PriceOf | None = None) -> Insight:
     """Return what is found out about a run as of now; reads its tool calls. For workers.
 
     :raises TraceTuiError: if the run cannot be read.
@@ -87,4 +90,5 @@ def look_into(view: RunView, verdict: Verdict, errors: Errors) -> Insight:
         {seq: loop for loop in loops.loops for seq in loop.seqs},
         loops.places(),
         {seq: fan for fan in loops.fan_outs for seq in fan.seqs},
+        estimate_costs(view, price_of),
     )

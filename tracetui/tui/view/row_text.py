@@ -255,7 +255,7 @@ def _metric(model: RunModel, seq: int, style: RowStyle) -> Piece:
         total = rollup.tokens_in[seq] + rollup.tokens_out[seq]
         return (count(total) if total else ""), "metric"
     if style.metric == "cost":
-        return cost(rollup.cost[seq]), "metric"
+        return model.cost(seq), "metric"
     if style.metric == "context":
         return (count(rollup.context[seq]) if rollup.context[seq] > 0 else ""), "metric"
     if style.metric == "traces":

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tracetui.analysis.errors import MODEL, ErrorRecord, Errors, find_errors
+from tracetui.analysis.prices import PriceOf
 from tracetui.analysis.rollup import Totals, totals
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
@@ -21,6 +22,7 @@ from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import ERROR
 from tracetui.querying.patterns import Bounded, literal_pattern
+from tracetui.render.figures import cost
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.state.rollup import Rollup
 from tracetui.store.database import Database
@@ -64,8 +66,11 @@ class Search:
 class RunModel:
     """Everything the main screen shows of one run."""
 
-    def __init__(self, db: Database, run_id: str, *, view: RunView | None = None) -> None:
+    def __init__(
+        self, db: Database, run_id: str, *, view: RunView | None = None, price_of: PriceOf | None = None
+    ) -> None:
         self.db = db
+        self.price_of = price_of
         self.view = view if view is not None else db.view(run_id)
         self.run: Run = self.view.run
         self.folder = folder_of(self.run)
@@ -114,6 +119,17 @@ class RunModel:
         if self._totals is None:
             self._totals = totals(self.view, rollup)
         return self._totals
+
+    def cost(self, seq: int) -> str:
+        """Return what the subtree of a trace cost, marked if part of it was made from prices."""
+        estimate = self.insight.estimates.subtree.get(seq, 0.0)
+        return cost(self.rollup.cost[seq] + estimate, estimated=estimate > 0)
+
+    @property
+    def total_cost(self) -> str:
+        """What the run cost, marked if part of it was made from prices."""
+        estimate = self.insight.estimates.total
+        return cost(self.totals.cost_usd + estimate, estimated=estimate > 0)
 
     def trace(self, seq: int) -> Trace:
         """Return a trace."""
@@ -232,7 +248,7 @@ class RunModel:
 
         :raises TraceTuiError: if the run cannot be read.
         """
-        return look_into(self.view, self.verdict, self.errors)
+        return look_into(self.view, self.verdict, self.errors, self.price_of)
 
     def take_insight(self, insight: Insight, keep: int = -1) -> bool:
         """Show what was found out; a new group that holds ``keep`` is unfolded. Return whether rows changed."""
