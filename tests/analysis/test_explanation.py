@@ -42,6 +42,11 @@ READ = [
     ("openinference/langgraph.otlp.jsonl", 0, "ENDED", 1, 1, "last: "),
     # spans "boom", "tools" and the root "LangGraph" fail with ValueError: tool exploded
     ("openinference/langgraph.otlp.jsonl", 1, "FAILED", 1, 0, "ValueError: tool exploded, in boom x=1"),
+    # "Step 2" fails, its exception told in two events 2 ms apart; the spans around it end ok, "Step 4" answers
+    ("openinference/smolagents.otlp.jsonl", 0, "ENDED", 1, 1, "last: CodeAgent.run"),
+    # the same two agents as above, recorded through two other exporters
+    ("otlp/pydantic-ai-default-batch.otlp.jsonl", 0, "ENDED", 1, 1, "Done: Zürich 12°C, 東京 21°C"),
+    ("otlp/pydantic-ai-v2.otlp.jsonl", 0, "ENDED", 1, 1, "Done: Zürich 12°C, 東京 21°C"),
 ]  # fmt: skip
 
 
@@ -67,8 +72,8 @@ def test_why_the_failing_sample_failed(samples: Database) -> None:
     good = signatures_of(samples.view("run-9a6e9778"))
     told = explained(view, others=[("run-9a6e9778", good), ("run-faed1436", {})])
     assert told.sentence == (
-        "tests exited 1 (ModuleNotFoundError: No module named 'app.auth'), in bash python -m unittest -q, after 7 "
-        "identical calls; the decision before chose retry at confidence 0.31"
+        "tests exited 1 (ModuleNotFoundError: No module named 'app.auth') after 7 identical calls of "
+        "bash python -m unittest -q; the plan chose retry at confidence 0.31"
     )
     assert [summary(view.trace(seq)) for seq in told.path[:2]] == ["fix login bug", "run tests"]
     assert told.before.last_good_call == -1
@@ -106,8 +111,7 @@ def failing(*, decided_at: int, metadata: dict[str, float] | None = None) -> Run
 def test_a_decision_is_named_with_its_confidence_if_it_has_one() -> None:
     """Only one that came after the call before."""
     assert (
-        explained(failing(decided_at=300)).sentence
-        == "Broken: no rule, in make t=2; the decision before chose on"
+        explained(failing(decided_at=300)).sentence == "Broken: no rule, in make t=2; the decision chose on"
     )
     sure = explained(failing(decided_at=300, metadata={"confidence": 0.5}))
     assert sure.sentence.endswith("chose on at confidence 0.5")

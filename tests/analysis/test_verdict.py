@@ -176,6 +176,21 @@ def test_an_empty_run_lands_nowhere(runs: Runs) -> None:
     assert runs.id_of(runs.judge().landing) == "root"
 
 
+@pytest.mark.parametrize(
+    ("holder", "status", "errors"),
+    [(ToolCall("x", {}), "error", 1), (ToolCall("x", {}), "ok", 2), (Custom("Agent"), "error", 2)],
+)
+def test_a_failed_step_that_tells_its_error_twice_failed_once(
+    runs: Runs, holder: tracetui.TraceType, status: str, errors: int
+) -> None:
+    """The last counts; a step that went on, and an agent, may fail twice in the same way."""
+    runs.put("step", holder, status=status)
+    runs.put("one", boom(), "step")
+    runs.put("two", boom(), "step")
+    found = find_errors(runs.db.view("r")).found
+    assert [runs.id_of(error.seq) for error in found] == ["one", "two"][-errors:]
+
+
 def test_what_came_just_before(runs: Runs) -> None:
     """Last words, last decision, previous and last good call of the same tool, of the same agent only."""
     runs.put("agent", Custom("Agent"))
@@ -193,6 +208,16 @@ def test_what_came_just_before(runs: Runs) -> None:
     assert [runs.id_of(seq) for seq in before.seqs()] == ["failed before", "thought", "decided"]
     assert runs.id_of(before.last_good_call) == "good"
     assert just_before(view, 0).seqs() == []
+
+
+def test_a_thought_is_not_preceded_by_the_model_call_that_said_it(runs: Runs) -> None:
+    """Where one lands on the last words of a run, what came before are other words."""
+    runs.put("agent", Custom("Agent"))
+    runs.put("first", Custom("LLM"), "agent")
+    runs.put("last", Custom("LLM"), "agent")
+    runs.put("words", Thought("done"), "last")
+    view = runs.db.view("r")
+    assert [runs.id_of(seq) for seq in just_before(view, view.count - 1).seqs()] == ["first"]
 
 
 # ---- roll-ups --------------------------------------------------------------------------------------------

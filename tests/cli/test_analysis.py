@@ -25,7 +25,7 @@ def test_why_names_the_loop_and_where_the_error_was_seen(run: Run, tmp_path: Pat
     assert said.code == 0
     assert said.lines[0] == "FAILED  4 errors, 0 recovered"
     assert said.lines[1].startswith("pytest exited 2")
-    assert "in bash pytest -q, after 4 identical calls" in said.lines[1]
+    assert "after 4 identical calls of bash pytest -q" in said.lines[1]
     assert "last good call of it: none" in said.lines
     assert any(line.startswith("  4× here, in 1 of 2 other runs: ") for line in said.lines)
     told = json.loads(run("why", "run-b", "--json").out)

@@ -41,7 +41,7 @@ def just_before(view: RunView, seq: int) -> Before:
     agent = _agent_of(view, seq)
     tool = _tool_name(view, call) if call >= 0 else ""
     found: dict[str, int] = {}
-    first = call if call >= 0 else seq
+    first = call if call >= 0 else _said_by(view, seq)
     for other in range(first - 1, max(first - LOOK_BACK, 0) - 1, -1):
         role = _role(view, other)
         if role is None or _agent_of(view, other) != agent or other == agent:
@@ -55,6 +55,13 @@ def just_before(view: RunView, seq: int) -> Before:
     return Before(
         found.get("said", -1), found.get("decision", -1), found.get("previous", -1), found.get("good", -1)
     )
+
+
+def _said_by(view: RunView, seq: int) -> int:
+    """Return the model call that a thought is part of: its output is no other than the thought."""
+    parent = view.parents[seq]
+    is_part = parent >= 0 and view.kinds[seq] == THOUGHT and view.type_names[view.types[parent]] == MODEL
+    return parent if is_part else seq
 
 
 def _note_call(view: RunView, seq: int, tool: str, found: dict[str, int]) -> None:

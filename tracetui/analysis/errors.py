@@ -2,7 +2,8 @@
 
 The words, by docs/glossary.md and the explorer's design:
 
-- *Errors* are Error records; of equal type and message along one chain of ancestors only the innermost counts.
+- *Errors* are Error records; of equal type and message along one chain of ancestors only the innermost counts,
+  and of those of one failed step the last.
   A cancelled one is none.
 - *Recovered*: said so (``metadata.recovered`` or ``recoverable``), or the enclosing agent or turn (without one the
   root above) ended ok, or, where ends are not recorded, a later model step of the same agent follows.
@@ -17,11 +18,11 @@ from dataclasses import dataclass
 
 from tracetui.errors import TraceTuiError
 from tracetui.model.text import printable
-from tracetui.model.trace import CANCELLED, OK, STATUS_CODES
+from tracetui.model.trace import CANCELLED, FAILED, OK, STATUS_CODES
 from tracetui.model.trace_type import CUSTOM, ERROR, TOOL_CALL, Error, ToolCall
 from tracetui.storage.backend import NO_TIME, RunView
 
-_CANCELLED, _OK = STATUS_CODES[CANCELLED], STATUS_CODES[OK]
+_CANCELLED, _OK, _FAILED = STATUS_CODES[CANCELLED], STATUS_CODES[OK], STATUS_CODES[FAILED]
 AGENT, TURN, MODEL = "Agent", "Turn", "LLM"
 
 
@@ -100,7 +101,8 @@ def _end(view: RunView, seq: int) -> int:
 def _innermost(view: RunView, records: list[ErrorRecord]) -> list[ErrorRecord]:
     """Drop errors that stand above an equal one: the same failure told again further out.
 
-    An error's chain is that of the step it belongs to, since an error record hangs below the step that failed.
+    An error's chain is that of the step it belongs to, since an error record hangs below the step that failed. Of equal
+    errors of one failed step, which some recorders tell where they arise and again as they leave it, the last counts.
     """
     if len(records) < 2:
         return records
@@ -115,7 +117,15 @@ def _innermost(view: RunView, records: list[ErrorRecord]) -> list[ErrorRecord]:
                 told_by.setdefault(view.parents[seq], []).append(seq)
             for seq in seqs:
                 outer |= _told_above(view, seq, told_by, set(seqs))
+            for step, told in told_by.items():
+                if step >= 0 and view.statuses[step] == _FAILED and not _goes_on(view, step):
+                    outer.update(told[:-1])
     return [record for record in records if record[0] not in outer]
+
+
+def _goes_on(view: RunView, seq: int) -> bool:
+    """Whether a trace is an agent or a turn, which may fail in the same way again."""
+    return view.kinds[seq] == CUSTOM and view.type_names[view.types[seq]] in (AGENT, TURN)
 
 
 def _told_above(view: RunView, seq: int, told_by: dict[int, list[int]], equal: set[int]) -> set[int]:

@@ -1,8 +1,8 @@
 """Why a run ended as it did, all in one: verdict, sentence, path, just before, loop, seen before, slow spots.
 
 Owns the sentence. For a run that an error ended it names the message with its cause, how often the same call had
-been made, and the decision that led to it: "tests exited 1 (ModuleNotFoundError: No module named 'app.auth') after 7
-identical calls; the decision before chose retry at confidence 0.31". Of other runs it is the verdict's own.
+been made, and the decision that led to it: "pytest exited 2 (ModuleNotFoundError: No module named 'app.auth') after 7
+identical calls of bash pytest -q; the plan chose retry at confidence 0.31". Of other runs it is the verdict's own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _CAUSE = re.compile(
 )
 _GENERIC = frozenset({"Error", "ToolError", "tool_error", "Exception"})
 MOST_SLOW = 3
+PLAN = "plan"
+"""The tag of a decision that is called a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,11 @@ def _sentence(
     cause = cause_of(terminal.message)
     if cause and cause not in said:
         said += f" ({cause})"
-    if call >= 0 and not brief:
-        said += f", in {summary(view.trace(call), folder_of(view.run))}"
+    named = summary(view.trace(call), folder_of(view.run)) if call >= 0 and not brief else ""
     if loop is not None:
-        said += f"{'' if brief else ','} after {len(loop.seqs)} identical calls"
+        said += f" after {len(loop.seqs)} identical calls" + (f" of {named}" if named else "")
+    elif named:
+        said += f", in {named}"
     return printable(said + _decided(view, before))
 
 
@@ -144,11 +147,11 @@ def _decided(view: RunView, before: Before) -> str:
         return ""
     try:
         trace = view.trace(before.decision)
-        kind, metadata = trace.trace_type, trace.metadata
+        kind, metadata, tags = trace.trace_type, trace.metadata, trace.tags
     except TraceTuiError:
         return ""
     if not isinstance(kind, Decision) or not kind.chosen:
         return ""
     sure = metadata.get("confidence") if isinstance(metadata, dict) else None
     told = f" at confidence {sure:g}" if isinstance(sure, int | float) and not isinstance(sure, bool) else ""
-    return f"; the decision before chose {first_line(kind.chosen)[:100]}{told}"
+    return f"; the {'plan' if PLAN in tags else 'decision'} chose {first_line(kind.chosen)[:100]}{told}"

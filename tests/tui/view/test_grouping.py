@@ -101,7 +101,7 @@ def test_the_sentence_counts_the_calls(memory: Database) -> None:
     model = RunModel(memory, login_bug(memory, loops=7))
     assert model.sentence == "ended by ToolError: pytest exited 2, in bash pytest -q"
     model.take_insight(model.look_into())
-    assert "'app.auth') after 7 identical calls; the decision before chose retry" in model.sentence
+    assert "'app.auth') after 7 identical calls; the decision chose retry" in model.sentence
     model.take_insight(Insight(landing=0, sentence="another"))
     assert model.sentence == model.verdict.why
 
