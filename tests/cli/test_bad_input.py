@@ -211,17 +211,61 @@ def test_many_runs_cannot_be_opened_at_once(
     assert "tracetui diff one two" in refused.err
 
 
+def completed(store: Path, *words: str, **more: str) -> list[str]:
+    """Return what bash offers for the last of some words."""
+    surroundings = {
+        **os.environ, "_TRACETUI_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1), "TRACETUI_STORE": str(store), **more,
+    }  # fmt: skip
+    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False, env=surroundings)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_expressions_complete(tmp_path: Path) -> None:
+    """Fields, types, tags and names of the run that is asked; bash parts words at colons, other shells do not."""
+    store = tmp_path / "store"
+    with tracetui.open(store) as db:
+        for name, tag in (("one", "db"), ("two", "plan")):
+            run = db.create_run(name)
+            kind = tracetui.ToolCall("bash", {})
+            TraceStore(db).record_with_options(run.id, kind, tags=[tag, "two words", "x$y"])
+
+    def query(*words: str) -> list[str]:
+        return completed(store, "tracetui", "query", *words)
+
+    assert query("con") == ["confidence:"]
+    assert query("rec") == ["recoverable:true", "recoverable:false"][::-1]
+    assert query("ty") == ["type:ToolCall"]
+    assert query("tag", ":", "p") == query("tag", ":") == ["plan"]
+    assert query("type:ToolCall", "tag:p") == ["tag:plan"]
+    assert query("tag", ":", "plan", "un") == ["under:"]
+    assert query("under:type:To") == ["under:type:ToolCall"]
+    assert query("--run", "one", "tag:") == ["tag:db"]
+    assert query("--run", "nobody", "ta") == ["tag:"]
+    assert query("args") == ["args."]
+    assert completed(tmp_path / "none", "tracetui", "query", "ta") == ["tag:"]
+
+
+def test_completions_say_how_many(tmp_path: Path) -> None:
+    """Where the shell shows it."""
+    with tracetui.open(tmp_path / "store") as db:
+        run = db.create_run()
+        for _ in range(2):
+            TraceStore(db).record(run.id, tracetui.Thought("x"), tags=["db"])
+    surroundings = {
+        **os.environ, "_TRACETUI_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_ARGS": "tracetui query tag:d", "TRACETUI_STORE": str(tmp_path / "store"),
+    }  # fmt: skip
+    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False, env=surroundings)
+    assert done.stdout == "tag:db\t2 traces\n"
+
+
 def test_completions_are_runs_traces_and_words(tmp_path: Path) -> None:
     """By the store of the line; a store that cannot be read has none."""
 
     def complete(*words: str, **more: str) -> list[str]:
-        surroundings = {
-            **os.environ, "_TRACETUI_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words),
-            "COMP_CWORD": str(len(words) - 1), "TRACETUI_STORE": str(tmp_path / "store"), **more,
-        }  # fmt: skip
-        done = subprocess.run(COMMAND, capture_output=True, text=True, check=False, env=surroundings)
-        assert done.stderr == ""
-        return done.stdout.split()
+        return completed(tmp_path / "store", *words, **more)
 
     with tracetui.open(tmp_path / "store") as db:
         first, second = db.create_run("fix-login", id="run-1"), db.create_run("two words", id="run-2")

@@ -6,12 +6,17 @@ shell goes on with the names of files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
-from tracetui.cli.session import find_run, session
+from tracetui.cli.diagnostics import UsageError
+from tracetui.cli.session import as_file, find_run, session
 from tracetui.errors import TraceTuiError
+
+if TYPE_CHECKING:
+    from tracetui.storage.backend import RunView
 
 MOST = 50
 """So many runs or traces are offered, the newest."""
@@ -66,3 +71,74 @@ def _traces(ctx: typer.Context) -> Iterator[tuple[str, str]]:
     view = session.db.view(run.id)
     for seq in reversed(range(view.count)):
         yield view.ids[seq], summary(view.trace(seq))[:60]
+
+
+# ---- expressions -----------------------------------------------------------------------------------------
+
+
+def expression(ctx: typer.Context, incomplete: str) -> Offers:
+    """Return what completes a word of a query: fields, relations, types, tags and names with how many traces have them."""
+    session.store = ctx.find_root().params.get("store")
+    try:
+        return list(_words(ctx, incomplete))[:MOST]
+    except (TraceTuiError, OSError):
+        return []
+
+
+def _words(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Yield whole words; only their last part where the shell parts words at colons, as bash does."""
+    before = joined([*(ctx.params.get("expression") or ()), incomplete])
+    view = _view(ctx)
+    found = _fitting(before, incomplete, view)
+    if len(found) == 1 and found[0][0].endswith((":", ".")):
+        word = found[0][0]
+        deeper = _fitting(before.removesuffix(incomplete) + word, word, view)
+        found = deeper or found  # several, so that the shell goes on behind the colon
+    yield from ((Behind(text) if incomplete == ":" else text, told) for text, told in found)
+
+
+class Behind(str):
+    """What stands behind a colon. Bash tells of the colon as the word to complete and replaces what follows it."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        """Agree, since Typer drops what does not begin with the word."""
+        return True
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return the words of a query as one text; a colon that stands alone was parted from its neighbours.
+
+    >>> joined(["a", "tag", ":", "b"]), joined(["tag", ":", ""]), joined(["type:Error", "ta"])
+    ('a tag:b', 'tag:', 'type:Error ta')
+    """
+    text = " ".join(words)
+    return text.replace(" : ", ":").removesuffix(" :") + (":" if text.endswith(" :") else "")
+
+
+def _fitting(before: str, word: str, view: RunView | None) -> list[tuple[str, str]]:
+    """Return the words that a shell can take as they are, with what there is to say of each."""
+    from tracetui.querying.completion import complete
+
+    word = "" if word == ":" else word
+    found = []
+    for candidate in complete(before, view=view):
+        kept = word[: max(len(word) - (candidate.end - candidate.start), 0)]
+        text = kept + candidate.text.removesuffix("(").rstrip()
+        if not set(text) & set(" \t'\"\\$`()|<>&;*?!"):
+            count = candidate.count
+            told = "" if count is None else f"{count} trace" + ("s" if count != 1 else "")
+            found.append((text, candidate.about or told))
+    return found
+
+
+def _view(ctx: typer.Context) -> RunView | None:
+    """Return the run that is asked; None, so that fields alone are known, if there is none or a file must be read."""
+    name = ctx.params.get("run")
+    try:
+        if as_file(name) is not None:
+            return None
+        return session.db.view(find_run(session.db, name, quiet=True).id)
+    except (TraceTuiError, OSError, UsageError):
+        return None

@@ -89,7 +89,10 @@ def _run_or_no_file(name: str | None) -> Run:
 
 def query(
     expression: Annotated[
-        list[str] | None, typer.Argument(metavar="[EXPR]...", help="Query; words are joined")
+        list[str] | None,
+        typer.Argument(
+            metavar="[EXPR]...", help="Query; words are joined", autocompletion=completion.expression
+        ),
     ] = None,
     run: Annotated[
         str | None,
