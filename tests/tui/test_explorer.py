@@ -18,10 +18,11 @@ from tests.tui.conftest import T0, login_bug
 from tracetui import Custom, Database, Thought, ToolCall, TraceDraft, TraceStore
 from tracetui.tui.app import ExplorerApp, find_trace
 from tracetui.tui.screens.ask import AskScreen
-from tracetui.tui.screens.copy import CopyScreen
 from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
+from tracetui.tui.screens.menu import MenuScreen
 from tracetui.tui.screens.picker import PickerScreen
+from tracetui.tui.view.copying import Source
 from tracetui.tui.widgets.detail import DocumentView
 
 SIZES = [(80, 24), (120, 32), (200, 50)]
@@ -264,7 +265,7 @@ async def test_help_palette_and_copying(
     memory: Database, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Help says what keys do, the palette has every action, the yank menu gives texts."""
-    app = ExplorerApp(memory, run_id=login)
+    app = ExplorerApp(memory, run_id=login, source=Source("/data/runs"))
     copied: list[str] = []
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await settle(pilot)
@@ -275,15 +276,15 @@ async def test_help_palette_and_copying(
         await pilot.press("escape")
         commands = {command.title for command in app.get_system_commands(app.screen)}
         assert {"Search for text", "All runs", "Quit", "Go to the next error"} <= commands
-        monkeypatch.setattr(app, "copy_text", copied.append)
-        for key in "istjrql":
+        monkeypatch.setattr(app, "copy_text", lambda text, _: copied.append(text))
+        for key in "isptjmrql":
             await pilot.press("y")
             await settle(pilot)
-            assert shows(app, CopyScreen)
+            assert shows(app, MenuScreen)
             await pilot.press(key)
             await settle(pilot)
         assert copied[0] == "error2"
-        assert copied[-2].startswith("tracetui --store memory:// query --run")
+        assert copied[-2].startswith("tracetui --store /data/runs query --run")
         assert "--trace error2" in copied[-1]
         await pilot.press("y", "escape")
 
@@ -292,7 +293,7 @@ async def test_copied_text_goes_by_osc_52_or_to_a_file(
     memory: Database, login: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Short texts by way of the terminal, long ones into a file that is named."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     app = ExplorerApp(memory, run_id=login)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await settle(pilot)

@@ -156,6 +156,7 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
     if paths:
         raise diagnostics.Ended(_explore_files(paths, trace, query, view))
     from tracetui.tui.app import explore
+    from tracetui.tui.view.copying import Source
 
     run_ids = _runs_to_open(what, view)
     code = explore(
@@ -165,6 +166,7 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
         trace_id=trace,
         query=query,
         view="diff" if len(run_ids) > 1 else view,
+        source=Source(_whole(session.db.location)),
         ascii_only=session.ascii_only,
         settings=session.settings,
     )
@@ -184,6 +186,11 @@ def _runs_to_open(what: list[str], view: str) -> list[str]:
     return [find_run(session.db, name, quiet=True).id for name in names]
 
 
+def _whole(location: str) -> str:
+    """Return a location as it is from every folder."""
+    return location if "://" in location else str(Path(location).absolute())
+
+
 def _check_screen() -> None:
     if not output.is_terminal() and not is_served():
         raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
@@ -200,6 +207,7 @@ def check_view(view: str) -> None:
 def _explore_files(paths: list[str], trace: str | None, query: str, view: str) -> int:
     from tracetui.importing.opening import Opening
     from tracetui.tui.app import explore
+    from tracetui.tui.view.copying import Source
 
     if "-" in paths:
         data = sys.stdin.buffer
@@ -215,6 +223,7 @@ def _explore_files(paths: list[str], trace: str | None, query: str, view: str) -
             query=query,
             view=view,
             place=place,
+            source=Source(_whole(paths[0]), is_file=True) if len(paths) == 1 and paths != ["-"] else None,
             importing=opening,
             ascii_only=session.ascii_only,
             settings=session.settings,

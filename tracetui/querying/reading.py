@@ -15,6 +15,7 @@ from typing import Any
 
 from tracetui.errors import QueryError, TraceTuiError
 from tracetui.model.clock import now_ms
+from tracetui.model.review import review_of
 from tracetui.model.run import Run
 from tracetui.model.trace import STATUS_NAMES, decode_body
 from tracetui.model.trace_type import (
@@ -169,11 +170,12 @@ class Reader:
             notes: dict[int, list[str]] = {}
             marks: dict[int, list[str]] = {}
             self._notes = notes, marks
-            for found in self.view.annotations():
-                self._keep(notes, found.trace_id, found.note)
-                mark = found.fields.get("mark")
-                if mark is not None and mark is not False:
-                    self._keep(marks, found.trace_id, mark if isinstance(mark, str) else "true")
+            review = review_of(self.view.annotations())
+            for trace_id, left in review.notes.items():
+                for text in (note.note for note in left if note.note):
+                    self._keep(notes, trace_id, text)
+            for trace_id, mark in review.marks.items():
+                self._keep(marks, trace_id, mark)
             for trace_id, texts in self.around.notes.items():
                 for text in texts:
                     self._keep(notes, trace_id, text)

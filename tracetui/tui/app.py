@@ -6,8 +6,8 @@ import base64
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
@@ -16,9 +16,12 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
-from tracetui.model.text import printable
+from tracetui.model.text import first_line, printable
+from tracetui.model.value import ValueLike
+from tracetui.render.cells import cut
 from tracetui.settings import Settings
 from tracetui.store.database import Database
+from tracetui.store.trace_store import TraceStore
 from tracetui.tui.actions import (
     APP,
     DIFF,
@@ -36,6 +39,7 @@ from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
 from tracetui.tui.theme import COLOURS, theme_named
+from tracetui.tui.view.copying import Source
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.run_model import RunModel
 
@@ -87,6 +91,7 @@ class ExplorerApp(App[int]):
         query: str = "",
         view: str = "tree",
         place: str | None = None,
+        source: Source | None = None,
         importing: Importing | None = None,
         ascii_only: bool = False,
         over_picker: bool = False,
@@ -103,6 +108,8 @@ class ExplorerApp(App[int]):
         self.place = place if place is not None else _short_place(db.location)
         self.ascii_only = ascii_only or self.settings.ascii
         self._ascii_filter = AsciiFilter()
+        self.source = source
+        """Where a shell finds what is shown; None if only this process does."""
         self.import_progress = ""
         self.picker_model = PickerModel(db)
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
@@ -349,8 +356,23 @@ class ExplorerApp(App[int]):
             self._copied_once = time.monotonic()
             self.notify("press Ctrl+C again to quit", markup=False, timeout=1.5)
 
-    def copy_text(self, text: str | None) -> None:
-        """Put a text on the clipboard by way of the terminal; a long one goes to a file, and that is said."""
+    def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, ValueLike]) -> None:
+        """Leave an annotation on a trace.
+
+        :raises TraceTuiError: if it cannot be written.
+        """
+        TraceStore(model.db).annotate(model.run.id, trace_id, note, **fields)
+
+    @staticmethod
+    def _copy_file(text: str) -> str:
+        """Write a text to a new file that is the user's alone; return its path."""
+        handle, path = tempfile.mkstemp(prefix="tracetui-copy-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        return path
+
+    def copy_text(self, text: str | None, what: str = "") -> None:
+        """Put a text on the clipboard by way of the terminal; a long one goes to a file. Say what was copied."""
         if not text:
             return
         if len(text) > OSC_52_LIMIT and self.is_web:
@@ -358,14 +380,15 @@ class ExplorerApp(App[int]):
             self.notify("too long for the clipboard: the browser gets a file", markup=False, timeout=8)
             return
         if len(text) > OSC_52_LIMIT:
-            path = Path(os.environ.get("TMPDIR", "/tmp")) / f"tracetui-copy-{os.getpid()}.txt"  # noqa: S108
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-            self.notify(f"too long for the clipboard: written to {path}", markup=False, timeout=8)
+            path = self._copy_file(text)
+            said = f"{what or 'the text'} is too long for the clipboard: written to {path}"
+            self.notify(said, markup=False, timeout=8)
             return
         encoded = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
         if self._driver is not None:
             self._driver.write(f"\x1b]52;c;{encoded}\a")
-        self.notify(f"copied {len(text):,} characters", markup=False, timeout=2)
+        said = cut(printable(first_line(text)), 60) if len(text) < 200 else f"{len(text):,} characters"
+        self.notify(f"copied {what + ': ' if what else ''}{said}", markup=False, timeout=3)
 
 
 def find_trace(model: RunModel, trace_id: str) -> int:
@@ -392,6 +415,7 @@ def explore(
     query: str = "",
     view: str = "tree",
     place: str | None = None,
+    source: Source | None = None,
     importing: Importing | None = None,
     ascii_only: bool = False,
     over_picker: bool = False,
@@ -413,6 +437,7 @@ def explore(
         query=query,
         view=view,
         place=place,
+        source=source,
         importing=importing,
         ascii_only=ascii_only,
         over_picker=over_picker,

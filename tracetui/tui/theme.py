@@ -23,7 +23,7 @@ _DARK = {
     "letter tool": "bright_blue", "letter decision": "bright_yellow", "letter thought": "bright_black",
     "letter query": "bright_cyan", "letter error": "bold bright_red", "letter model": "bright_magenta",
     "letter agent": "bold bright_green", "letter turn": "bold bright_white", "letter other": "white",
-    "map": "bright_black", "map dim": "bright_black", "map failed": "red", "map error": "bright_red", "map hit": "black on yellow",
+    "map": "bright_black", "map dim": "bright_black", "map failed": "red", "map error": "bright_red", "map hit": "black on yellow", "mark": "bold black on bright_cyan", "map mark": "black on bright_cyan",
     "map terminal": "bold white on red", "verdict bad": "bold white on red", "verdict good": "bold black on green",
     "verdict live": "bold black on bright_green", "verdict other": "bold black on yellow", "title": "bold", "key": "bold bright_cyan",
     "cursor": "bold on #1d3a66", "cursor unfocused": "on #303030", "plain cursor": "bold reverse default on default", "plain cursor unfocused": "bold underline", "count": "cyan", "excluded": "bright_red", "chip": "black on cyan",

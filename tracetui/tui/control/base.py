@@ -41,6 +41,8 @@ class RunScreen(Screen[None]):
         self.prompt = Prompt()
         self.facets = FacetsPane(model)
         self.jumps: list[int] = []
+        self.ahead: list[int] = []
+        """Where one was before going back."""
         self.pinned = False
         """Whether the cursor follows the newest trace."""
         self.missed = 0
@@ -96,6 +98,7 @@ class RunScreen(Screen[None]):
         if here not in (-1, seq):
             self.jumps.append(here)
             del self.jumps[:-100]
+            self.ahead.clear()
         if not self.current.show_seq(seq):
             self.notify("the filter hides it; o shows everything", markup=False, timeout=2)
 

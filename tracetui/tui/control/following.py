@@ -64,6 +64,12 @@ class Following(Filtering):
             self._take_news()
         self.set_timer(self._poll_seconds, self._poll)
 
+    def look_now(self) -> None:
+        """Show what is new at once: what one wrote oneself."""
+        self._pending += self.model.refresh()
+        if self._pending:
+            self._absorb()
+
     def _take_news(self) -> None:
         live = self.model.verdict.label == "LIVE" or bool(self.app.import_progress)
         if not self._pending:

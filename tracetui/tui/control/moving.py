@@ -66,7 +66,19 @@ class Moving(Following):
     def action_cursor_back(self) -> None:
         """Go back to where one was before a jump."""
         if not self.say_why_not("cursor.back"):
-            self.current.show_seq(self.jumps.pop())
+            self._go_along(self.jumps, self.ahead)
+
+    def action_cursor_forward(self) -> None:
+        """Go where one was before going back."""
+        if not self.say_why_not("cursor.forward"):
+            self._go_along(self.ahead, self.jumps)
+
+    def _go_along(self, way: list[int], behind: list[int]) -> None:
+        """Go to the last trace of a way, remembering for the way back where one was."""
+        if self.current.cursor_seq >= 0:
+            behind.append(self.current.cursor_seq)
+        self.unpin()
+        self.current.show_seq(way.pop())
 
     def action_scroll_left(self) -> None:
         """Scroll the detail, or what the view shows, to the left."""

@@ -58,4 +58,4 @@ class HelpScreen(ModalScreen[None]):
             yield Static(to_text(pieces, dark=bool(self.app.current_theme.dark)))
 
 
-_GROUPS = ("Move", "Fold", "Find", "Show", "Run", "Copy", "Explorer")
+_GROUPS = ("Move", "Fold", "Find", "Show", "Run", "Review", "Take", "Explorer")

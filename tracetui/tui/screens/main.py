@@ -13,7 +13,9 @@ from tracetui.tui.actions import DIFF, MAIN, actions_in, actions_of, first_key, 
 from tracetui.tui.control.comparing import Comparing
 from tracetui.tui.control.explaining import Explaining
 from tracetui.tui.control.moving import Moving
+from tracetui.tui.control.reviewing import Reviewing
 from tracetui.tui.control.searching import Searching
+from tracetui.tui.control.taking import Taking
 from tracetui.tui.control.timing import Timing
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.header import breadcrumb, footer, truth_line, why_line
@@ -25,7 +27,7 @@ SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
 
 
-class MainScreen(Moving, Searching, Comparing, Timing, Explaining):
+class MainScreen(Moving, Searching, Comparing, Timing, Explaining, Reviewing, Taking):
     """One run."""
 
     DEFAULT_CSS = """
@@ -119,7 +121,9 @@ class MainScreen(Moving, Searching, Comparing, Timing, Explaining):
         shown = model.filter.shown.__contains__ if model.is_filtered else None
         errors = {error.seq for error in model.errors.found}
         cursor, hits = self.current.cursor_seq, model.search.hits
-        return minimap(model.view, width, errors, model.verdict.terminal, cursor, shown, hits)
+        return minimap(
+            model.view, width, errors, model.verdict.terminal, cursor, shown, hits, model.review.seqs
+        )
 
     def _where(self) -> str:
         seq = self.current.cursor_seq
@@ -169,6 +173,9 @@ class MainScreen(Moving, Searching, Comparing, Timing, Explaining):
                 None if self.current.has_axis else "only in the waterfall (2)",
             ),
             "cursor.back": None if self.jumps else "nowhere to go back to",
+            "cursor.forward": None if self.ahead else "nowhere to go forward to",
+            **self.review_reasons(),
+            **self.taking_reasons(),
         }
         return reasons.get(action)
 
@@ -211,11 +218,3 @@ class MainScreen(Moving, Searching, Comparing, Timing, Explaining):
     def action_run_next(self) -> None:
         """Open the run after this one."""
         self.app.open_neighbour(self.model.run.id, -1)
-
-    def action_copy_menu(self) -> None:
-        """Offer what can be copied."""
-        from tracetui.tui.screens.copy import CopyScreen
-
-        self.app.push_screen(
-            CopyScreen(self.model, self.current.cursor_seq, self.app.place), self.app.copy_text
-        )

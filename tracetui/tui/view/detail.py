@@ -10,6 +10,7 @@ from tracetui.analysis.prices import estimated_cost
 from tracetui.analysis.summary import letter
 from tracetui.analysis.verdict import path_of
 from tracetui.errors import TraceTuiError
+from tracetui.model.review import MARK, WITHDRAWS
 from tracetui.model.text import printable
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import (
@@ -236,16 +237,19 @@ def _line(model: RunModel, seq: int) -> str:
 
 
 def _notes(model: RunModel, trace: Trace, document: Document) -> None:
-    notes = model.view.annotations(trace.id)
+    mark, notes = model.review.mark(trace.seq), model.review.notes(trace.seq)
+    if mark:
+        document.add("marked" if mark == "true" else mark, "mark", label="" if mark == "true" else "mark")
     if not notes:
-        document.add("no notes on this trace", "dim")
+        document.add("no notes on this trace; a leaves one", "dim")
     for note in notes:
         document.heading(date(note.timestamp))
         if note.damaged:
             document.add("this note is damaged and cannot be read", "error text")
         document.add_text("", note.note)
-        if note.fields:
-            document.add_value("fields", dict(note.fields))
+        fields = {name: value for name, value in note.fields.items() if name not in (MARK, WITHDRAWS)}
+        if fields:
+            document.add_value("fields", fields)
 
 
 def _context(model: RunModel, seq: int, trace: Trace, document: Document) -> None:

@@ -26,11 +26,13 @@ def minimap(
     cursor: int,
     is_shown: Callable[[int], bool] | None,
     hits: Sequence[int] = (),
+    reviewed: Sequence[int] = (),
 ) -> list[Cell]:
-    """Return at most ``width`` cells for a run, in seq order; linear in errors, hits and width, not in traces.
+    """Return at most ``width`` cells for a run, in seq order; linear in errors, hits, marks and width, not in traces.
 
     A cell takes the letter of the middle of its stretch; "e" where an error is in it, "E" for the one that ended
-    the run; "/" for a hit of the search, where cells stand for several traces, else the letter of the hit.
+    the run; "m" for a mark or a note; "/" for a hit of the search, where cells stand for several traces, else the
+    letter of the hit.
     """
     total = view.count
     if not total or width <= 0:
@@ -38,6 +40,7 @@ def minimap(
     cells = min(width, total)
     marked = {seq * cells // total: seq for seq in errors}
     sought = {seq * cells // total: seq for seq in reversed(hits)}
+    kept = {seq * cells // total: seq for seq in reversed(reviewed)}
     found = []
     here = cursor * cells // total if cursor >= 0 else -1
     for number in range(cells):
@@ -50,6 +53,8 @@ def minimap(
             role = "map failed"
         if number in sought:
             text, role, seq = text if cells == total else "/", "map hit", sought[number]
+        if number in kept:
+            text, role, seq = "m", "map mark", kept[number]
         if number in marked:
             text, role, seq = "e", "map error", marked[number]
         if terminal >= 0 and terminal * cells // total == number:

@@ -87,6 +87,7 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
     pattern = model.search.pattern if _is_any(model, seq, model.search.found) else None
     if pattern is not None and not pattern.search(model.summary(seq)):
         badges.insert(0, (" /", "hit"))
+    badges += model.review.badge(seq)
     place = _place(model, seq, style)
     room = width - width_of(indent) - 5 - _width(badges) - width_of(place)
     text = cut_tail(model.summary(seq), max(room, 4))

@@ -29,6 +29,7 @@ from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
 from tracetui.tui.view.group_folds import key_of
 from tracetui.tui.view.insight import Insight, look_into
+from tracetui.tui.view.review import RunReview
 from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
 
@@ -76,6 +77,7 @@ class RunModel:
         self.folder = folder_of(self.run)
         self.filter = Filter()
         self.search = Search()
+        self.review = RunReview(self.view)
         self.spots: Spots | None = None
         """Where the time went, as far as that was worked out."""
         self.now_ms = 0
@@ -211,6 +213,8 @@ class RunModel:
     def absorb(self, changes: Iterable[Change]) -> bool:
         """Take changes into rows and figures; return whether rows changed."""
         errors_may_differ = False
+        changes = list(changes)
+        self.review.take(changes)
         for change in changes:
             if change.kind == "trace":
                 seq = self.view.seq_of(change.trace_id or "")

@@ -6,6 +6,8 @@ from textual.app import ComposeResult, RenderResult
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from tracetui.model.text import printable
+from tracetui.model.value import dumps
 from tracetui.tui.messages import RowActivated, TraceChosen
 from tracetui.tui.view.detail import TABS, detail, title
 from tracetui.tui.view.document import Document
@@ -127,6 +129,18 @@ class DetailPane(Vertical):
         self.title_line.has_tabs = False
         self.view.show(document)
         self.title_line.refresh()
+
+    def text(self) -> str:
+        """Return all that the tab says, whatever is folded; JSON on the raw one."""
+        if self.model is None or not 0 <= self.seq < self.model.view.count:
+            return ""
+        if self.title_line.tab == "Raw":
+            return printable(dumps(self.model.trace(self.seq).to_json(), indent=2), newlines=True)
+        return self.view.document.text()
+
+    def ending(self) -> str:
+        """Return what a file with this text is called by at its end."""
+        return ".json" if self.title_line.tab == "Raw" else ".txt"
 
     def turn_tab(self, step: int) -> None:
         """Show the next or previous tab."""
