@@ -182,8 +182,14 @@ async def test_runs_are_tagged_marked_pinned_renamed_and_deleted(memory: Databas
         await pilot.press("g", "space", "space")
         assert screen.model.marked == ["good", login]
         assert "Bx  * other" in screen_text(app)
+        await pilot.press("d")
+        await settle(pilot)
+        assert "DIFF" in screen_text(app) or "first divergence" in screen_text(app)
+        await pilot.press("q")
+        await settle(pilot)
         await pilot.press("escape")
         assert screen.model.marked == []
+        assert "nothing" not in screen_text(app)
         screen.list.go_to(screen.model.row_of(login))
         await pilot.press("D")
         await settle(pilot)

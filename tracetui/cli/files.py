@@ -269,6 +269,7 @@ def demo() -> None:
             place="sample runs",
             ascii_only=session.ascii_only,
             settings=session.settings,
+            remembers=False,
         )
     raise diagnostics.Ended(code)
 

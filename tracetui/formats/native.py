@@ -27,10 +27,23 @@ def export(run: Run, traces: Iterable[Trace], annotations: Iterable[Annotation])
     for trace in traces:
         yield dumps({"trace": trace.to_json()})
     for note in annotations:
-        yield dumps({"annotation": {
-            "id": note.id, "run_id": run.id, "trace_id": note.trace_id, "note": note.note,
-            "fields": to_jsonable(dict(note.fields)), "timestamp": note.timestamp,
-        }})  # fmt: skip
+        yield annotation_line(run.id, note)
+
+
+def annotation_line(run_id: str, note: Annotation) -> str:
+    """Return the line of an annotation."""
+    return dumps({"annotation": {
+        "id": note.id, "run_id": run_id, "trace_id": note.trace_id, "note": note.note,
+        "fields": to_jsonable(dict(note.fields)), "timestamp": note.timestamp,
+    }})  # fmt: skip
+
+
+def read_annotation(line: bytes) -> ImportAnnotation | None:
+    """Return what ``annotation_line`` wrote, None for any other line."""
+    try:
+        return _annotation(parse_json(line)["annotation"])
+    except (TraceTuiError, UnreadableError, KeyError, TypeError, ValueError):
+        return None
 
 
 class NativeImporter:

@@ -186,6 +186,12 @@ class Committer:
             return
         self.committed.updates += 1
 
+    def take_notes(self, notes: Iterable[ImportAnnotation]) -> None:
+        """Add notes that are not there yet, on traces that are."""
+        for note in notes:
+            if self._get(note.run_id, note.trace_id) is not None:
+                self._annotate(note)
+
     def _annotate(self, note: ImportAnnotation) -> None:
         known = {found.id for found in self._db.backend.annotations(note.run_id, note.trace_id)}
         if note.id in known:

@@ -18,8 +18,10 @@ from tracetui.errors import FormatError
 from tracetui.formats import claude_code
 from tracetui.formats.record import Importer, ImportResult
 from tracetui.formats.registry import HEAD_BYTES, by_name, recognise
+from tracetui.importing import side_notes
 from tracetui.importing.committer import Committer
 from tracetui.importing.source import Source
+from tracetui.model.change import Annotation
 from tracetui.store.database import Database, open_backend
 from tracetui.store.location import user_cache_folder
 
@@ -157,9 +159,16 @@ class FileImport:
             self._committer.commit(batch)
             assert self.imported.result is not None  # noqa: S101 - begun before
             self.imported.result.add(batch)
+        if final:
+            self._take_side_notes(self._importer.format)
         done = self._committer.committed
         self.imported.traces, self.imported.updates = done.traces, done.updates
         self.imported.refused = done.refused
+
+    def _take_side_notes(self, format_name: str) -> None:
+        """Add what a person left on the recording when it was only opened."""
+        for run_id in self.imported.run_ids:
+            self._committer.take_notes(side_notes.kept(format_name, run_id))
 
     def finish(self) -> Imported:
         """Read what there is now, to the end.
@@ -347,6 +356,17 @@ class Opening:
     def at_end(self) -> bool:
         """Whether everything that is there was read."""
         return all(importing.at_end for importing in self._imports)
+
+    def keep_note(self, run_id: str, note: Annotation) -> None:
+        """Write a note on an opened run where it outlasts the cache, and an import finds it.
+
+        :raises WriteFailedError: if the user's data folder cannot be written.
+        """
+        for importing in self._imports:
+            result = importing.imported.result
+            if result is not None and run_id in result.runs:
+                side_notes.keep(result.format, run_id, note)
+                return
 
     def progress(self) -> str:
         """Return how far it is, "" when all was read."""

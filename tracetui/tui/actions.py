@@ -115,6 +115,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("picker.sort", "s", PICKER, "Sort by another column", "Show", "sort"),
     Action("picker.reverse", "S", PICKER, "Turn the order round", "Show"),
     Action("picker.mark", "space", PICKER, "Mark the run for a diff, or unmark it", "Run", "mark"),
+    Action("picker.diff", "d", PICKER, "Compare the marked runs, or with the good one", "Run", "diff"),
     Action("picker.rename", "R", PICKER, "Rename the run", "Run", "rename"),
     Action("picker.tag", "t", PICKER, "Change the tags of the run", "Run", "tag"),
     Action("picker.pin", "P", PICKER, "Pin the run, or let it go", "Run", "pin"),

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
@@ -16,12 +17,13 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
+from tracetui.model.change import Annotation, annotation
+from tracetui.model.clock import now_ms
 from tracetui.model.text import first_line, printable
-from tracetui.model.value import ValueLike
 from tracetui.render.cells import cut
 from tracetui.settings import Settings
 from tracetui.store.database import Database
-from tracetui.store.trace_store import TraceStore
+from tracetui.store.location import user_data_folder
 from tracetui.tui.actions import (
     APP,
     DIFF,
@@ -38,10 +40,14 @@ from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
+from tracetui.tui.state import StateFolder
 from tracetui.tui.theme import COLOURS, theme_named
 from tracetui.tui.view.copying import Source
 from tracetui.tui.view.picker import PickerModel
+from tracetui.tui.view.prompt_history import PromptHistory
 from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.view.run_state import RunState, read_state, state_name
+from tracetui.tui.widgets.views import VIEWS
 
 OSC_52_LIMIT = 70_000
 """Characters; terminals cut longer clipboard texts, so these go to a file."""
@@ -62,6 +68,10 @@ class Importing(Protocol):
     @property
     def run_ids(self) -> list[str]:
         """The runs found so far."""
+        ...
+
+    def keep_note(self, run_id: str, note: Annotation) -> None:
+        """Keep a note where it outlasts what is shown."""
         ...
 
     def progress(self) -> str:
@@ -97,6 +107,7 @@ class ExplorerApp(App[int]):
         over_picker: bool = False,
         settings: Settings | None = None,
         beside: str = "",
+        state: StateFolder | None = None,
     ) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._beside = beside
@@ -111,7 +122,10 @@ class ExplorerApp(App[int]):
         self.source = source
         """Where a shell finds what is shown; None if only this process does."""
         self.import_progress = ""
+        self.state = state or StateFolder()
+        self.history = PromptHistory(self.state.read("prompts"))
         self.picker_model = PickerModel(db)
+        self.picker_model.restore_order(self.state.read("picker"))
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
         self._copied_once = 0.0
@@ -227,7 +241,8 @@ class ExplorerApp(App[int]):
                 self.notify(f"no trace {printable(trace_id)} in this run", severity="warning", markup=False)
         while isinstance(self.screen, MainScreen) or (isinstance(self.screen, PickerScreen) and self.has_run):
             self.pop_screen()
-        self.push_screen(MainScreen(model, seq=seq, query=query, view=view, beside=beside))
+        state = None if trace_id or query or beside else self._state_of(model)
+        self.push_screen(MainScreen(model, seq=seq, query=query, view=view, beside=beside, state=state))
 
     def show_picker(self) -> None:
         """Show all runs, over the one that is open."""
@@ -253,6 +268,29 @@ class ExplorerApp(App[int]):
             self.open_run(self.picker_model.rows[at].run.id, view=view)
         else:
             self.notify("no more runs in this direction", markup=False, timeout=2)
+
+    # ---- what is remembered ------------------------------------------------------------------------------
+
+    def _state_name(self, model: RunModel) -> str:
+        """Return under which name a run is remembered: an opened recording by its ids alone, wherever it lies."""
+        is_file = self._importing is not None
+        return state_name("file" if is_file else os.path.abspath(model.db.location), model.run.id)  # noqa: PTH100
+
+    def _state_of(self, model: RunModel) -> RunState | None:
+        state = read_state(self.state.read(self._state_name(model)))
+        return state if state is not None and state.view in VIEWS else None
+
+    def remember_run(self, model: RunModel, state: RunState) -> None:
+        """Remember where somebody is in a run."""
+        self.state.write(self._state_name(model), state.to_json())
+
+    def keep_order(self, model: PickerModel) -> None:
+        """Remember the order of the picker."""
+        self.state.write("picker", model.order())
+
+    def keep_prompts(self) -> None:
+        """Remember what was typed into prompts."""
+        self.state.write("prompts", self.history.to_json())
 
     def tell_outside(self, said: str) -> None:
         """Ring, and say something in the terminal's title, as far as that is set."""
@@ -356,12 +394,17 @@ class ExplorerApp(App[int]):
             self._copied_once = time.monotonic()
             self.notify("press Ctrl+C again to quit", markup=False, timeout=1.5)
 
-    def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, ValueLike]) -> None:
+    def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, str | bool]) -> None:
         """Leave an annotation on a trace.
 
         :raises TraceTuiError: if it cannot be written.
         """
-        TraceStore(model.db).annotate(model.run.id, trace_id, note, **fields)
+        made = annotation(trace_id, note, fields)
+        if self._importing is not None:
+            made = replace(made, timestamp=now_ms())
+            kept = Annotation(made.id, trace_id, note, dict(fields), made.timestamp or 0)
+            self._importing.keep_note(model.run.id, kept)
+        model.db.commit(model.run.id, (made,))
 
     @staticmethod
     def _copy_file(text: str) -> str:
@@ -421,11 +464,14 @@ def explore(
     over_picker: bool = False,
     settings: Settings | None = None,
     beside: str = "",
+    remembers: bool = True,
 ) -> int:
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
     ``view`` is one of ``widgets.views.VIEWS``; ``beside`` is the run that the diff view lays beside it.
     With ``over_picker`` the run lies over the list of all runs, to which one goes back.
+
+    Without ``remembers`` nothing is kept of where one was.
 
     :raises TraceTuiError: what ended an import before anything could be shown.
     """
@@ -443,9 +489,11 @@ def explore(
         over_picker=over_picker,
         settings=settings,
         beside=beside,
+        state=StateFolder(user_data_folder() / "explorer") if remembers else None,
     )
     code = app.run(mouse=app.settings.mouse)
     app.picker_model.board.save(at_last=True)
+    app.state.flush()
     if isinstance(app.problem, TraceTuiError) and code:
         raise app.problem
     sys.stdout.flush()

@@ -128,6 +128,7 @@ class RunScreen(Screen[None]):
     def leave_prompt(self) -> None:
         """Put the prompt away."""
         self.prompt.close()
+        self.app.keep_prompts()
         self.current.focus()
         self.redraw()
 

@@ -13,6 +13,7 @@ from tracetui.tui.actions import DIFF, MAIN, actions_in, actions_of, first_key, 
 from tracetui.tui.control.comparing import Comparing
 from tracetui.tui.control.explaining import Explaining
 from tracetui.tui.control.moving import Moving
+from tracetui.tui.control.returning import Returning
 from tracetui.tui.control.reviewing import Reviewing
 from tracetui.tui.control.searching import Searching
 from tracetui.tui.control.taking import Taking
@@ -21,13 +22,14 @@ from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.header import breadcrumb, footer, truth_line, why_line
 from tracetui.tui.view.minimap import Cell, minimap
 from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.view.run_state import RunState
 from tracetui.tui.widgets.bars import Bar, MinimapBar
 
 SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
 
 
-class MainScreen(Moving, Searching, Comparing, Timing, Explaining, Reviewing, Taking):
+class MainScreen(Moving, Searching, Comparing, Returning, Timing, Explaining, Reviewing, Taking):
     """One run."""
 
     DEFAULT_CSS = """
@@ -57,9 +59,17 @@ class MainScreen(Moving, Searching, Comparing, Timing, Explaining, Reviewing, Ta
     ]
 
     def __init__(
-        self, model: RunModel, *, seq: int = -1, query: str = "", view: str = "tree", beside: str = ""
+        self,
+        model: RunModel,
+        *,
+        seq: int = -1,
+        query: str = "",
+        view: str = "tree",
+        beside: str = "",
+        state: RunState | None = None,
     ) -> None:
         super().__init__(model)
+        self._first_state = state
         self._first_seq = seq
         self._first_query = query
         self._first_view = view
@@ -83,22 +93,31 @@ class MainScreen(Moving, Searching, Comparing, Timing, Explaining, Reviewing, Ta
         """Land on what ended the run."""
         self.row_style.glyphs = glyphs(ascii_only=self.app.ascii_only)
         self.row_style.metric, self.row_style.time_format = self.app.settings.metric, self.app.settings.time
+        self.prompt.history = self.app.history
         self.current.focus()
         self.call_after_refresh(self.land)
 
     def land(self) -> None:
-        """Go to the trace that was asked for, the newest of a live run, or what ended the run."""
+        """Go to the trace that was asked for, to where one was, the newest of a live run, or what ended the run."""
         self.look_into_run()
+        state = self._first_state
+        if state is None or not self.return_to(state):
+            self._land_anew()
+        elif self._first_view == self.tree_view.name_of_view:
+            self._first_view = state.view
+        self.show_detail()
+        self._show_first_view()
+        if self._first_query:
+            self.apply_filter(self._first_query)
+
+    def _land_anew(self) -> None:
+        """Go to the trace that was asked for, the newest of a live run, or what ended the run."""
         seq = self._first_seq if self._first_seq >= 0 else self.model.verdict.landing
         self.pinned = self._first_seq < 0 and self.model.verdict.label == "LIVE"
         if self.pinned and self.model.view.count:
             self.go_to_newest()
         elif seq >= 0:
             self.current.show_seq(seq)
-        self.show_detail()
-        self._show_first_view()
-        if self._first_query:
-            self.apply_filter(self._first_query)
 
     def _show_first_view(self) -> None:
         """Show the view that was asked for, once."""

@@ -112,6 +112,8 @@ class PickerScreen(Changing, Keeping):
         """Return why an action can do nothing now, None if it can."""
         if action in _NEEDS_RUN and self.current is None:
             return "there is no run here"
+        if action == "picker.diff" and self.model.sides(self.current_id) is None:
+            return "mark another run with space: there is no good run of this name to compare with"
         return None
 
     def action_picker_back(self) -> None:

@@ -6,7 +6,7 @@ Changed by the screen's own thread alone; ``board`` reads the store.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tracetui.errors import QueryError
 from tracetui.model.clock import now_ms
@@ -126,6 +126,16 @@ class PickerModel:
         self.reverse = name == self.sort and not self.reverse
         self.sort = name
         self.arrange()
+
+    def order(self) -> dict[str, object]:
+        """Return the order as JSON."""
+        return {"sort": self.sort, "reverse": self.reverse}
+
+    def restore_order(self, value: Mapping[str, object]) -> None:
+        """Put the rows in the order that ``order`` gave; anything else leaves them."""
+        if value.get("sort") in SORTS:
+            self.sort, self.reverse = str(value["sort"]), value.get("reverse") is True
+            self.arrange()
 
     def arrange(self) -> None:
         """Put the rows in order, and leave out what the filter leaves out."""

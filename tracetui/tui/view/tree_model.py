@@ -292,6 +292,14 @@ class TreeModel:
         self.groups.opened.update(group.first for group in self.groups.by_head.values())
         self.rebuild()
 
+    def unfold_only(self, seqs: Iterable[int]) -> None:
+        """Unfold these, and fold all others."""
+        self._open = bytearray(len(self._open))
+        for seq in seqs:
+            if seq < self._known:
+                self._open[seq] = 1
+        self.rebuild()
+
     def ancestors(self, seq: int) -> list[int]:
         """Return the traces above one, nearest first; none for what is no trace."""
         found = []

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from tracetui.model.text import printable
 from tracetui.querying.completion import Candidate
 from tracetui.tui.messages import PromptCancelled, PromptChanged, PromptSubmitted
+from tracetui.tui.view.prompt_history import Browsing, PromptHistory
 from tracetui.tui.view.prompting import hint_pieces
 from tracetui.tui.widgets.pieces import to_text
 
@@ -35,6 +36,8 @@ class Prompt(Vertical):
         self.is_regex = False
         self.remembered: dict[str, str] = {}
         self.candidates: Sequence[Candidate] = ()
+        self.history = PromptHistory()
+        self._browsing: Browsing | None = None
         self._label_width = 0
         self._label = Static("", markup=False, id="label")
         # Textual 8.2.8: a focused Input draws a border over its only line unless it is compact.
@@ -52,6 +55,7 @@ class Prompt(Vertical):
         """Open the line; it remembers what was typed for a purpose."""
         self.purpose = purpose
         self.candidates = ()
+        self._browsing = None
         self._set_label(label)
         self.hint("")
         self._input.value = self.remembered.get(purpose, "") if text is None else text
@@ -97,6 +101,13 @@ class Prompt(Vertical):
             self._input.value = text[: first.start] + first.text + text[first.end :]
             self._input.cursor_position = first.start + len(first.text)
 
+    def _browse(self, step: int) -> None:
+        """Put an earlier text in the place of what is typed, or go back to that."""
+        if self._browsing is None or self._browsing.text != self._input.value:
+            self._browsing = Browsing(self.history.texts(self.purpose), self._input.value)
+        self._input.value = self._browsing.step(step)
+        self._input.cursor_position = len(self._input.value)
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what is typed."""
         event.stop()
@@ -108,10 +119,11 @@ class Prompt(Vertical):
         """Tell the answer."""
         event.stop()
         self.remembered[self.purpose] = event.value
+        self.history.add(self.purpose, event.value)
         self.post_message(PromptSubmitted(self.purpose, event.value, is_regex=self.is_regex))
 
     def on_key(self, event: events.Key) -> None:
-        """Leave with Esc; complete with Tab; Ctrl+R makes a search a regular expression, or text again."""
+        """Leave with Esc; complete with Tab; ↑ ↓ take up earlier texts; Ctrl+R makes a search a regular expression, or text again."""
         if event.key == "escape":
             self.close()
             self.post_message(PromptCancelled(self.purpose))
@@ -121,6 +133,8 @@ class Prompt(Vertical):
             self.is_regex = not self.is_regex
             self._set_label(" regex / " if self.is_regex else " / ")
             self.post_message(PromptChanged(self.purpose, self._input.value, is_regex=self.is_regex))
+        elif event.key in ("up", "down"):
+            self._browse(-1 if event.key == "up" else 1)
         elif event.key == "ctrl+u":
             self._input.value = ""
         else:

@@ -85,6 +85,7 @@ class Arranging(BoardScreen):
     def sort_by(self, name: str) -> None:
         """Sort by a column; by the one that is sorted by turns round."""
         self.keeping_place(lambda: self.model.sort_by(name))
+        self.app.keep_order(self.model)
 
     # ---- filter ------------------------------------------------------------------------------------------
 
@@ -130,6 +131,7 @@ class Arranging(BoardScreen):
     def leave_prompt(self) -> None:
         """Put the prompt away."""
         self.prompt.close()
+        self.app.keep_prompts()
         self.list.focus()
         self.show_card()
 

@@ -39,6 +39,13 @@ class Changing(Arranging):
             self._move(1 if self.current_id in self.model.marked else 0)
             self.show_card()
 
+    def action_picker_diff(self) -> None:
+        """Lay the marked runs beside each other, or the run and the newest good one of its name."""
+        if not self.say_why_not("picker.diff"):
+            sides = self.model.sides(self.current_id)
+            if sides is not None:
+                self.app.open_diff(*sides)
+
     # ---- name, tags --------------------------------------------------------------------------------------
 
     def action_picker_rename(self) -> None:

@@ -31,6 +31,7 @@ class Keeping(BoardScreen):
 
     def on_mount(self) -> None:
         """List the runs."""
+        self.prompt.history = self.app.history
         self.list.focus()
         self.reload()
         self.set_interval(RELOAD_SECONDS, self._tick)
