@@ -13,6 +13,8 @@ PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "explorer.svg": ((120, 32), ()),
     "picker.svg": ((120, 18), ()),
     "facets.svg": ((140, 32), ("f",)),
+    "stats.svg": ((120, 32), ("4", "j")),
+    "diff.svg": ((120, 32), ("d", "enter")),
 }
 """Size of the screen, and the keys that lead there from the failed run; ``picker.svg`` has no run."""
 

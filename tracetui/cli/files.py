@@ -133,7 +133,9 @@ def open_command(
     ] = None,
     trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
     query: Annotated[str, typer.Option("--query", help="Filter to begin with")] = "",
-    view: Annotated[str, typer.Option("--view", help="View to begin with: tree, waterfall, diff …")] = "tree",
+    view: Annotated[
+        str, typer.Option("--view", help="View to begin with: tree, waterfall, stats, diff …")
+    ] = "tree",
 ) -> None:
     """Open the explorer: on the runs of the store, on a run, or on any recognised recording, followed while it grows
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 MAIN, PICKER, APP = "main", "picker", "app"
-DIFF = "diff"
-"""Scope of a view, within the main screen: its keys win over those of the screen. It bears the view's name."""
+STATS, DIFF = "stats", "diff"
+"""Scopes of views, within the main screen: their keys win over those of the screen. They bear the views' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter.toggle", "o", MAIN, "All filters off and on", "Find"),
     Action("view.tree", "1", MAIN, "Tree of the run", "Show"),
     Action("view.waterfall", "2", MAIN, "Waterfall: where the time went", "Show", "waterfall"),
+    Action("view.stats", "4", MAIN, "Figures by type, tool, model and agent", "Show", "stats"),
     Action("view.diff", "5", MAIN, "Beside another run", "Show"),
     Action("view.metric", "c", MAIN, "Show another metric in the rows", "Show"),
     Action("view.time", "t", MAIN, "Show times as offset, clock, or not", "Show"),
@@ -97,6 +98,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("payload.editor", "V", MAIN, "Open the detail in the editor", "Take", local=True),
     Action("app.back", "escape", MAIN, "Back", "Explorer"),
     Action("app.quit-or-back", "q", MAIN, "Go back, quit at the top", "Explorer"),
+    Action("stats.filter", "enter", STATS, "Show the traces of this row in the tree", "Find", "show in tree"),
+    Action("stats.next", "s,l,right", STATS, "Order by the next column", "Show", "sort"),
+    Action("stats.previous", "h,left", STATS, "Order by the previous column", "Show"),
+    Action("stats.reverse", "S,space", STATS, "Turn the order round", "Show", "turn round"),
     Action("diff.next", "n", DIFF, "Go to the next difference", "Find", "next difference"),
     Action("diff.previous", "N", DIFF, "Go to the previous difference", "Find"),
     Action("diff.swap", "x", DIFF, "Swap the sides", "Show", "swap sides"),

@@ -74,3 +74,11 @@ class PanesClosed(Message):
 
 class SpotsWanted(Message):
     """A view shows where the time went: it should be worked out, if that was not done or there is news."""
+
+
+class FilterChosen(Message):
+    """Somebody wants to see the traces of a query, in the tree."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracetui.tui.control.filtering import Filtering
 from tracetui.tui.control.folding import Folding
-from tracetui.tui.messages import RowActivated
+from tracetui.tui.messages import FilterChosen, RowActivated
 from tracetui.tui.view.row_text import METRICS, TIME_FORMATS
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.tree_model import ORPHANS
@@ -51,6 +51,17 @@ class Showing(Folding, Filtering):
     def action_view_waterfall(self) -> None:
         """Show the waterfall."""
         self.show_view("waterfall")
+
+    def action_view_stats(self) -> None:
+        """Show figures by type, tool, model and agent."""
+        self.show_view("stats")
+
+    def on_filter_chosen(self, message: FilterChosen) -> None:
+        """Show what was chosen in the tree, filtered; the cursor goes to the first that matches."""
+        message.stop()
+        self.show_view("tree")
+        self.apply_filter(message.text)
+        self.facets.follow(message.text)
 
     def action_view_metric(self) -> None:
         """Show another metric."""

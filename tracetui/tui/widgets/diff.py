@@ -68,7 +68,8 @@ class DiffView(RunPane):
             other = known or RunModel(self.model.db, run_id)
             if known is not None:
                 known.absorb(known.refresh())
-            made = DiffModel(diff(other.view, self.model.view), (other, self.model))
+            mine = self.model.db.view(self.model.run.id)  # a handle of its own, which stands still
+            made = DiffModel(diff(other.view, mine), (other, self.model))
         except TraceTuiError as problem:
             self.app.call_from_thread(self._fail, run_id, printable(str(problem)))
             return

@@ -1,0 +1,163 @@
+"""The stats view on the screen: tables of figures, counted in a worker, two strips above them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from tracetui.errors import TraceTuiError
+from tracetui.model.text import printable
+from tracetui.render.cells import pad
+from tracetui.render.figures import duration
+from tracetui.tui.actions import STATS, actions_in
+from tracetui.tui.messages import CursorMoved, FilterChosen
+from tracetui.tui.view import stats_text
+from tracetui.tui.view.document import Document
+from tracetui.tui.view.row_text import RowStyle
+from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.view.stats import Stats, StatsModel, query_of, stats_of
+from tracetui.tui.widgets.run_pane import Pieces, RunPane
+
+REST_SECONDS, REST_SHARE = 1.0, 5.0
+"""While a run goes on: from one count to the next, at least; and that many times what one took."""
+
+
+class StatsView(RunPane):
+    """Figures by type, tool, model and agent."""
+
+    name_of_view = STATS
+    detail_below: ClassVar[bool] = True
+    head_lines: ClassVar[int] = 2
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(action.keys, action.method, action.title, show=False, id=action.id)
+        for action in actions_in(STATS)
+    ]
+
+    def __init__(self, model: RunModel, style: RowStyle) -> None:
+        super().__init__(model, style)
+        self.shown = StatsModel()
+        self._said = "counting …"
+        self._seq = -1
+        self._busy = False
+        self._rest_until = 0.0
+        self._timer: Timer | None = None
+
+    # ---- counting ----------------------------------------------------------------------------------------
+
+    def take_news(self) -> None:
+        """Count anew if something came since, not too often."""
+        self.changed()
+        stats, now = self.shown.stats, time.monotonic()
+        if self._busy or (stats is not None and stats.rev == self.model.view.rev):
+            return
+        if now >= self._rest_until:
+            self._busy = True
+            self.run_worker(self._count, thread=True, group="stats", exit_on_error=False)
+        elif self._timer is None:
+            self._timer = self.set_timer(self._rest_until - now, self._rested)
+
+    def _rested(self) -> None:
+        self._timer, self._rest_until = None, 0.0
+        self.take_news()
+
+    def _count(self) -> None:
+        """In a worker: count, by a handle of its own, which stands still."""
+        began = time.monotonic()
+        try:
+            stats, said = stats_of(self.model.db.view(self.model.run.id)), ""
+        except TraceTuiError as problem:
+            stats, said = None, printable(str(problem))
+        self.app.call_from_thread(self._take, stats, said, time.monotonic() - began)
+
+    def _take(self, stats: Stats | None, said: str, took: float) -> None:
+        """Show what was counted; the cursor stays with its row."""
+        self._busy = False
+        self._rest_until = time.monotonic() + max(REST_SECONDS, REST_SHARE * took)
+        self._said = said
+        if stats is not None:
+            self._keeping_row(lambda: self.shown.take(stats))
+
+    def _keeping_row(self, change: Callable[[], None]) -> None:
+        group = self.shown.group(self.cursor)
+        change()
+        row = self.shown.row_of(group.by, group.figures.name) if group is not None else -1
+        self.changed()
+        self.go_to(row if row >= 0 else max(self.cursor, self.shown.first))
+        self.post_message(CursorMoved(self.id or "", self.cursor))
+
+    # ---- what a view is ----------------------------------------------------------------------------------
+
+    def row_count(self) -> int:
+        """Return the number of lines."""
+        return len(self.shown.rows) or 1
+
+    def row_pieces(self, row: int, width: int) -> Pieces:
+        """Return what a line says."""
+        if not self.shown.rows:
+            return [(pad(f" {self._said or 'nothing recorded yet'}", width), "dim")]
+        return stats_text.line(self.shown, row, width)
+
+    def edge_pieces(self, line: int, width: int) -> Pieces:
+        """Return one of the strips."""
+        stats = self.shown.stats
+        length = duration(stats.span_ms) if stats is not None and stats.by_time else "by order"
+        return stats_text.strip(self.shown, line, width, length)
+
+    @property
+    def cursor_seq(self) -> int:
+        """The trace that one came from: a row stands for many."""
+        return self._seq
+
+    def show_seq(self, seq: int) -> bool:
+        """Put the cursor on the row of the trace's type."""
+        self._seq = seq
+        row = self.shown.row_of("type", self.model.type_name(seq)) if 0 <= seq < self.model.view.count else -1
+        if row >= 0:
+            self.go_to(row)
+        return True
+
+    def go_near(self, seq: int) -> None:
+        """Stay on the row one was on; going back to the tree leads to the trace."""
+        self._seq = seq
+
+    def line_near(self, seq: int) -> int:  # noqa: ARG002 - rows are not traces
+        """Return the row one is on."""
+        return self.cursor
+
+    def go_to_newest(self) -> None:
+        """Count anew; there is no newest row."""
+        self.take_news()
+
+    def heading(self, width: int) -> Pieces:
+        """Return where the time and the tokens of the run went."""
+        return stats_text.heading(self.shown.stats, width)
+
+    def detail(self) -> tuple[Pieces, Document] | None:
+        """Return the histogram and the slowest traces of the row."""
+        group = self.shown.group(self.cursor)
+        made = stats_text.document(self.model, self.shown.stats, group, self.row_style.glyphs)
+        return stats_text.title(group), made
+
+    # ---- actions -----------------------------------------------------------------------------------------
+
+    def action_stats_filter(self) -> None:
+        """Show the traces of the row in the tree."""
+        group = self.shown.group(self.cursor)
+        if group is not None:
+            self.post_message(FilterChosen(query_of(group)))
+
+    def action_stats_next(self) -> None:
+        """Order by the next column."""
+        self._keeping_row(lambda: self.shown.turn(1))
+
+    def action_stats_previous(self) -> None:
+        """Order by the previous column."""
+        self._keeping_row(lambda: self.shown.turn(-1))
+
+    def action_stats_reverse(self) -> None:
+        """Turn the order round."""
+        self._keeping_row(self.shown.turn_round)
