@@ -20,7 +20,7 @@ from tracetui.errors import TraceTuiError
 
 COMMANDS = frozenset({
     "run", "record", "query", "tree", "show", "facets", "tail", "why", "import", "export", "open", "demo", "formats",
-    "check", "repair", "note", "diff", "stats", "loops", "compare", "config", "web", "screenshot",
+    "check", "repair", "reindex", "gc", "note", "diff", "stats", "loops", "compare", "config", "web", "screenshot",
 })  # fmt: skip
 """The words that a first argument is taken for; any other that is a path is opened."""
 

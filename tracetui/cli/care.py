@@ -1,8 +1,8 @@
-"""Commands that care for a store: ``check``, ``repair``, ``note``."""
+"""Commands that care for a store: ``check``, ``repair``, ``reindex``, ``gc``, ``note``."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,11 +10,19 @@ from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.runs import FormatOption, JsonOption, NamedRun, TraceArgument, wants_json
 from tracetui.cli.session import find_run, find_trace, session
 
+if TYPE_CHECKING:
+    from tracetui.model.run import Run
+    from tracetui.storage.files.engine import FileEngine
+    from tracetui.store.collecting import Outcome
+    from tracetui.store.retention import Rules
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     app.command()(check)
     app.command()(repair)
+    app.command()(reindex)
+    app.command()(gc)
     app.command()(note)
 
 
@@ -26,7 +34,7 @@ def check(
     format_name: FormatOption = "table",
     json: JsonOption = False,
 ) -> None:
-    """Report all damage in the store's files, with file and offset; exit 3 if there is any"""
+    """Report every problem of the store's files, with file and offset; exit 3 if there is any"""
     chosen = wants_json(format_name, json)
     found = session.db.check(None if run is None else find_run(session.db, run).id)
     if chosen == "json":
@@ -38,23 +46,170 @@ def check(
 
         rows = [(d.offset, d.length, d.reason, d.path) for d in found]
         output.lines(table(("OFFSET", "BYTES", "WHAT", "FILE"), rows, output.width()))
+        _advise({d.path.rpartition(".")[2] if ".new" not in d.path else "new" for d in found})
     else:
         diagnostics.say("no damage found")
     if found:
         raise diagnostics.Ended(diagnostics.DAMAGED)
 
 
+def _advise(endings: set[str]) -> None:
+    """Say what helps against the problems of files with these endings."""
+    if "log" in endings:
+        diagnostics.say("a log: `tracetui repair RUN` copies what is readable to a fresh one")
+    if "idx" in endings:
+        diagnostics.say("an index or the catalog: no answer depends on it; `tracetui reindex` makes it anew")
+    if endings - {"log", "idx"}:
+        diagnostics.say("left over: `tracetui gc` removes it")
+
+
 def repair(run: NamedRun) -> None:
     """Copy what is readable of a damaged run to a fresh log in its place; the original is kept beside it"""
+    done = _files().repair(find_run(session.db, run).id)
+    for damage in done.damage:
+        diagnostics.say(f"{damage.reason}: {damage.length} bytes at {damage.offset}")
+    diagnostics.say(f"{done.traces:,} traces kept; the original is {done.kept_as}")
+
+
+def _files() -> FileEngine:
+    """Return the engine of a store in files.
+
+    :raises UsageError: if the store is none.
+    """
     from tracetui.storage.files.engine import FileEngine
 
     engine = session.db.backend
     if not isinstance(engine, FileEngine):
-        raise diagnostics.UsageError("only runs in files can be repaired")
-    done = engine.repair(find_run(session.db, run).id)
-    for damage in done.damage:
-        diagnostics.say(f"{damage.reason}: {damage.length} bytes at {damage.offset}")
-    diagnostics.say(f"{done.traces:,} traces kept; the original is {done.kept_as}")
+        raise diagnostics.UsageError("only a store in files needs this care")
+    return engine
+
+
+def reindex(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="Run to index [default: all that are large enough]",
+            autocompletion=completion.runs,
+        ),
+    ] = None,
+) -> None:
+    """Make anew, from the logs, what is derived from them: the indexes of runs, and the catalog"""
+    engine = _files()
+    if run is not None:
+        found = find_run(session.db, run)
+        if not engine.reindex(found.id):
+            _say_why_not(found)
+            raise diagnostics.Ended(diagnostics.DAMAGED if found.damage else diagnostics.NOTHING)
+        diagnostics.say(f"indexed {found.name or found.id}, {found.traces:,} traces")
+    else:
+        runs = engine.runs_to_index()
+        made = 0
+        for number, found in enumerate(runs, 1):
+            diagnostics.progress(f"indexing {number:,} of {len(runs):,}")
+            if engine.reindex(found.id):
+                made += 1
+            else:
+                _say_why_not(found)
+        diagnostics.progress("")
+        diagnostics.say(f"{made:,} indexes and the catalog are made anew")
+    engine.save_catalog()
+
+
+def _say_why_not(run: Run) -> None:
+    why = "it is damaged: `tracetui repair` first" if run.damage else "another process is at it"
+    diagnostics.say(f"no index of {run.name or run.id}: {why}")
+
+
+def gc(
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=0, metavar="N", help="The newest N runs stay")
+    ] = None,
+    older: Annotated[
+        str | None,
+        typer.Option("--older", metavar="AGE", help="Only runs without news for so long go: 30d, 12h"),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size", metavar="BYTES", help="Only so many go, oldest first, that the store fits: 2GB, 500MB"
+        ),
+    ] = None,
+    compress: Annotated[bool, typer.Option("--compress", help="Compress the runs that ended")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go and touch nothing")] = False,
+    include_quiet: Annotated[
+        bool,
+        typer.Option("--include-quiet", help="Take active and paused runs too, after 7 days of silence"),
+    ] = False,
+    format_name: FormatOption = "table",
+    json: JsonOption = False,
+) -> None:
+    """Let old runs go: those that every given rule lets go; pinned and live runs are safe"""
+    chosen = wants_json(format_name, json)
+    rules = _rules(keep, older, size, include_quiet)
+    if not rules.removes and not compress:
+        raise diagnostics.UsageError("say what may go: --keep N, --older 30d, --size 2GB, or --compress")
+    from tracetui.model.clock import now_ms
+    from tracetui.store.collecting import Collection
+
+    outcomes = list(Collection(_files(), rules, now_ms=now_ms, compress=compress, dry_run=dry_run).outcomes())
+    if chosen == "json":
+        output.json([_outcome_data(outcome) for outcome in outcomes])
+    else:
+        _tell(outcomes, dry_run=dry_run)
+
+
+def _rules(keep: int | None, older: str | None, size: str | None, include_quiet: bool) -> Rules:
+    from tracetui.querying.values import milliseconds_of, number_of
+    from tracetui.store.retention import Rules
+
+    try:
+        older_ms = None if older is None else int(milliseconds_of(older))
+    except ValueError as expected:
+        raise diagnostics.UsageError(f"--older {older}: {expected}") from None
+    try:
+        size_bytes = None if size is None else int(number_of(size))
+    except ValueError:
+        raise diagnostics.UsageError(f"--size {size}: bytes, such as 500MB or 2GB") from None
+    if (older_ms or 0) < 0 or (size_bytes or 0) < 0:
+        raise diagnostics.UsageError("--older and --size are not negative")
+    return Rules(keep, older_ms, size_bytes, include_quiet)
+
+
+def _tell(outcomes: list[Outcome], *, dry_run: bool) -> None:
+    """Write what goes as a table, and on standard error what it comes to."""
+    from collections import Counter
+
+    from tracetui.render.figures import date, size
+    from tracetui.render.table import table
+
+    acting = [outcome for outcome in outcomes if outcome.action != "keep"]
+    rows = [
+        (
+            outcome.action, size(outcome.before), size(outcome.after) if outcome.after else "",
+            date(outcome.run.last_ms) if outcome.run else "", outcome.run.id if outcome.run else outcome.path,
+            (outcome.run.name if outcome.run else "") or "", outcome.reason,
+        )
+        for outcome in acting
+    ]  # fmt: skip
+    if rows:
+        head = ("WHAT", "SIZE", "THEN", "LAST NEWS", "RUN OR FILE", "NAME", "WHY")
+        output.lines(table(head, rows, output.width()))
+    stays = [outcome for outcome in outcomes if outcome.action == "keep"]
+    for reason, number in Counter(outcome.reason for outcome in stays).most_common():
+        diagnostics.say(f"{number:,} stay: {reason}")
+    freed, left = sum(o.freed for o in outcomes), sum(o.after for o in stays)
+    would = "would be" if dry_run else "are"
+    diagnostics.say(f"{size(freed)} {would} freed, {size(left)} in {len(stays):,} runs stay")
+
+
+def _outcome_data(outcome: Outcome) -> dict[str, object]:
+    run = outcome.run
+    return {
+        "action": outcome.action, "run_id": None if run is None else run.id,
+        "name": None if run is None else run.name, "path": outcome.path or None, "bytes": outcome.before,
+        "bytes_after": outcome.after, "reason": outcome.reason,
+    }  # fmt: skip
 
 
 def note(

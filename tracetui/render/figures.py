@@ -44,6 +44,18 @@ def count(number: float) -> str:
     return f"{number:.0f}"
 
 
+def size(number: int) -> str:
+    """Return a number of bytes in at most eight characters; units are powers of 1,000, as ``--size`` reads them.
+
+    >>> [size(n) for n in (0, 999, 1000, 12_345, 999_960, 2_500_000_000)]
+    ['0 B', '999 B', '1.0 KB', '12.3 KB', '1.0 MB', '2.5 GB']
+    """
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
+        if number >= limit * (0.99995 if unit != "KB" else 1):
+            return f"{number / limit:.1f} {unit}"
+    return f"{number} B"
+
+
 def cost(usd: float, *, estimated: bool = False) -> str:
     """Return US dollars, "" for nothing; what was made from prices is marked.
 

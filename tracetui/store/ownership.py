@@ -31,6 +31,16 @@ def is_dead(owner: Owner) -> bool:
     return bool(owner.started) and started is not None and started != owner.started
 
 
+def is_alive(owner: Owner) -> bool:
+    """Return whether the owner certainly still runs; False where it cannot be known."""
+    if (owner.host, owner.pid_namespace, owner.boot_id) != (
+        os.uname().nodename, _pid_namespace(), _boot_id(),
+    ):  # fmt: skip
+        return False
+    started = _start_of(owner.pid)
+    return bool(started) and started == owner.started
+
+
 def is_lost(run: Run) -> bool:
     """Return whether a run that has not ended has owners and all of them are provably dead."""
     return run.status in (ACTIVE, PAUSED) and bool(run.owners) and all(map(is_dead, run.owners))

@@ -168,6 +168,21 @@ def test_deleting_takes_what_lies_beside_the_log(tmp_path: Path) -> None:
     assert sorted(path.name for path in log.parent.iterdir()) == ["r0.log", "r1.log-2.log"]
 
 
+def test_deleting_touches_no_run_of_a_similar_name(tmp_path: Path) -> None:
+    """Names that begin as the files of another run do are names of runs of their own."""
+    engine = FileEngine(str(tmp_path))
+    others = ["a.log.b", "a.idx", "a.idxes", "a.log.torn-1-2", "ab", "a."]
+    for run_id in ("a", *others):
+        engine.create_run(run_id, {"created_ms": 1})
+        engine.append(run_id, [new_trace(TraceDraft(Thought("t"), id="x"))])
+        engine.reindex(run_id)
+    engine.delete_run("a")
+    assert sorted(run.id for run in engine.runs()) == sorted(others)
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == sorted(
+        f"{name}{suffix}" for name in others for suffix in (".log", ".idx")
+    )
+
+
 def test_reading_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     """Reads need no right to write; a record is ``ReadOnlyError`` (root may write anywhere: then it records)."""
     filled(tmp_path / "store")

@@ -171,7 +171,7 @@ def test_an_optional_change_of_a_later_version_is_passed_over(tmp_path: Path) ->
     [
         frame([[5, "whatever"]], [b""], 1, 2),
         frame([[63, 0]], [b"x"], 1, 2),
-        thought("b", 1, 2, flags=1),
+        thought("b", 1, 2, flags=9),
         thought("b", 1, 2, flags=8),
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.index import HEADER_SIZE
 from tracetui.storage.state.rollup import Rollup
 from tracetui.storage.state.tail import Tail
-from tracetui.storage.view import COLUMNS, LiveView
+from tracetui.storage.view import COLUMNS, LINKS, LiveView
 
 COLUMNS_OF_FIGURES = ("errors", "tokens_in", "tokens_out", "start_ms", "end_ms", "context", "traces")
 
@@ -76,7 +76,7 @@ def figures(rollup: Rollup) -> object:
 def everything(engine: FileEngine) -> object:
     """Return all that is known of the run, the columns of a view included."""
     view = LiveView("r", lambda: engine._tail("r"))
-    rows = [[repr(value) for value in getattr(view, name)] for name in COLUMNS]
+    rows = [[repr(value) for value in getattr(view, name)] for name in (*COLUMNS, *LINKS)]
     return rows, engine._ask("r", said)
 
 

@@ -33,7 +33,7 @@ class Waiting:
         :raises BadFrameError: if its heads are not what a frame holds.
         """
         rows = frame.rows()
-        offset = frame.bodies_start
+        offset = frame.first_body
         for head in rows:
             self.offsets.append(offset)
             offset += head[-2]

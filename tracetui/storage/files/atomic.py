@@ -6,9 +6,7 @@ import os
 
 from tracetui.model.clock import now_ms
 from tracetui.storage.files.fs import Disk
-
-ASIDE_PREFIX = ".new-"
-"""How the name of a file begins that is being made; left over only by a process that died right then."""
+from tracetui.storage.files.names import ASIDE_PREFIX
 
 
 def create_file(disk: Disk, path: str, content: bytes) -> None:

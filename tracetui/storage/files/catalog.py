@@ -19,8 +19,7 @@ from tracetui.storage.files import catalog_file
 from tracetui.storage.files.atomic import replace_file
 from tracetui.storage.files.catalog_file import CATALOG_NAME, BadCatalogError, Entry, Signature
 from tracetui.storage.files.fs import Disk
-
-LOG_SUFFIX = ".log"
+from tracetui.storage.files.names import LOG_SUFFIX
 
 Summarize = Callable[[str], tuple[Run, bool] | None]
 """Gives the run of a log, and whether that holds while the log is as it is; None if it is gone."""

@@ -58,6 +58,10 @@ class BadCatalogError(Exception):
         self.offset, self.reason = offset, reason
 
 
+class OtherVersionError(BadCatalogError):
+    """A catalog of another version: nothing is wrong with it, and it is of no use."""
+
+
 _NONE = type(None)
 _COLUMNS: tuple[tuple[str, frozenset[type]], ...] = (
     ("file", frozenset({str})),
@@ -132,7 +136,7 @@ def _content(data: bytes) -> memoryview:
     if magic != MAGIC:
         raise BadCatalogError(0, "the file does not begin as a catalog does")
     if version != VERSION:
-        raise BadCatalogError(8, f"version {version}, this tracetui reads {VERSION}")
+        raise OtherVersionError(8, f"version {version}, this tracetui reads {VERSION}")
     content = memoryview(data)[HEADER.size :]
     if len(content) != size:
         raise BadCatalogError(12, f"{len(content)} bytes of content, {size} are announced")

@@ -1,16 +1,20 @@
-"""Every problem of a log, with its place."""
+"""Every problem of a store's files, with its place: of logs, of what is derived from them, of what is left over."""
 
 from __future__ import annotations
 
+import os
 import time
 
 from tracetui.errors import CorruptionError, StorageError
 from tracetui.model.run import Damage
-from tracetui.storage.files.frame import GAP, HEADER_SIZE, BadFrameError, Frame, bodies_of
+from tracetui.storage.files import catalog_file
+from tracetui.storage.files.frame import CODEC, GAP, HEADER_SIZE, BadFrameError, Frame, bodies_of
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.holdings import strays
+from tracetui.storage.files.index import problems
 from tracetui.storage.files.log import LogFile
+from tracetui.storage.files.names import FAILED_SUFFIX, index_path
 from tracetui.storage.files.replay import TORN, TORN_AFTER_SECONDS
-from tracetui.storage.files.writing import FAILED_SUFFIX
 
 
 def check_log(disk: Disk, path: str) -> list[Damage]:
@@ -35,6 +39,36 @@ def check_log(disk: Disk, path: str) -> list[Damage]:
     return found
 
 
+def check_index(disk: Disk, path: str) -> list[Damage]:
+    """Return every problem of the index of a log; none if there is no index. It is derived: no answer depends on it."""
+    where = index_path(path)
+    try:
+        data = disk.read_file(where)
+    except OSError:
+        return []
+    return [Damage(where, offset, size, reason) for offset, size, reason in problems(data)]
+
+
+def check_catalog(disk: Disk, location: str, folder: str) -> list[Damage]:
+    """Return what is wrong with the catalog, which is derived too; one of another version is sound."""
+    path = os.path.join(location, catalog_file.CATALOG_NAME)  # noqa: PTH118
+    try:
+        catalog_file.decode(catalog_file.read(disk, path), folder)
+    except OSError:
+        return []
+    except catalog_file.OtherVersionError:
+        return []
+    except catalog_file.BadCatalogError as problem:
+        return [Damage(path, problem.offset, 0, problem.reason)]
+    return []
+
+
+def check_strays(disk: Disk, location: str, folder: str) -> list[Damage]:
+    """Return what processes that died left over, and what was derived of runs that are gone."""
+    found = strays(disk, location, folder, time.time())
+    return [Damage(path, 0, size, reason) for path, size, reason in found]
+
+
 def _settled_pieces(log: LogFile) -> list[Frame | Damage]:
     """Return the pieces of a log; what is unfinished at its end counts once nobody has written for a while."""
     while True:
@@ -47,7 +81,11 @@ def _settled_pieces(log: LogFile) -> list[Frame | Damage]:
 
 
 def bad_bodies(log: LogFile, frame: Frame) -> list[Damage]:
-    """Return the bodies of a frame that are not what was written."""
+    """Return the bodies of a frame that are not what was written; compressed ones are so together."""
+    if frame.flags & CODEC:
+        whole = log.is_whole(frame)
+        reason = "compressed bodies do not hold"
+        return [] if whole else [Damage(log.path, frame.bodies_start, frame.bodies_size, reason)]
     found = []
     for offset, size, crc in bodies_of(frame):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import time
 import weakref
@@ -30,14 +29,15 @@ from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
 from tracetui.storage.decide import RUN, Commit, Entry
-from tracetui.storage.files.atomic import create_file
-from tracetui.storage.files.catalog import LOG_SUFFIX, Catalog
+from tracetui.storage.files.catalog import Catalog
+from tracetui.storage.files.folder import StoreFolder
 from tracetui.storage.files.frame import VERSION, Header, encode
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.index import INDEX_SUFFIX
+from tracetui.storage.files.holdings import Stray, held_by_run, strays
 from tracetui.storage.files.log import GoneError, create_log
+from tracetui.storage.files.names import LOG_SUFFIX, file_name, index_path, stem_of
 from tracetui.storage.files.replay import TORN
-from tracetui.storage.files.run import Options, RunFile, index_path
+from tracetui.storage.files.run import WRITER_CHANGES, Options, RunFile
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.paging import page
 from tracetui.storage.state.tail import Tail
@@ -46,27 +46,13 @@ from tracetui.storage.view import LiveView
 if TYPE_CHECKING:
     from tracetui.storage.files.repair import Repaired
 
-STORE_FORMAT = 1
 OPEN_RUNS = 64
 """Runs whose logs and indices are kept open at a time."""
-_PLAIN_ID = re.compile(r"(?!x-)[a-z0-9][a-z0-9._-]{0,99}\Z")
 _Result = TypeVar("_Result")
+Still = Callable[[Run, int], bool]
+"""Says of a run, and of when its log was last written, in milliseconds, whether something is still wanted."""
 
 _engines: weakref.WeakSet[FileEngine] = weakref.WeakSet()
-
-
-def file_name(run_id: str) -> str:
-    """Return the name of a run's files without suffix; an id never becomes a path.
-
-    >>> file_name("run-1"), file_name("../etc")
-    ('run-1', 'x-dfb7dc9638aab3f1281dd8a8418d9cd1')
-    """
-    if _PLAIN_ID.match(run_id) and not run_id.endswith(LOG_SUFFIX):
-        return run_id
-    from hashlib import blake2b
-
-    digest = blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16)
-    return "x-" + digest.hexdigest()
 
 
 class FileEngine:
@@ -86,7 +72,7 @@ class FileEngine:
         self.location = location
         self._disk = disk or Disk()
         self._options = Options(durability, recovery, lock_seconds=lock_seconds)
-        self._runs_folder = os.path.join(location, "runs")  # noqa: PTH118 - plain strings throughout
+        self._folder = StoreFolder(self._disk, location)
         self._open: OrderedDict[str, RunFile] = OrderedDict()
         self._distrusted: set[str] = set()
         """Runs whose index turned out to be damaged: they are read without it."""
@@ -94,50 +80,7 @@ class FileEngine:
         self._mutex = threading.RLock()
         self._indexing: threading.Thread | None = None
         self._closed = False
-        self._made = False
-        self._check_location()
         _engines.add(self)
-
-    # ---- the folder --------------------------------------------------------------------------------------
-
-    def _check_location(self) -> None:
-        path = self._path("store.json")
-        try:
-            content = self._disk.read_file(path)
-        except (FileNotFoundError, NotADirectoryError):
-            if self._disk.exists(self.location) and not self._disk.is_folder(self.location):
-                raise UnreachableError(self.location, "it is a file, not the folder of a store") from None
-            return
-        except OSError as problem:
-            raise UnreachableError(self.location, problem.strerror or str(problem)) from problem
-        try:
-            import json
-
-            found = int(json.loads(content)["format"])
-        except (ValueError, KeyError, TypeError):
-            raise CorruptionError(path, 0, "it does not say which format the store has") from None
-        if found > STORE_FORMAT:
-            raise FormatVersionError(path, found, STORE_FORMAT)
-        self._made = True
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self.location, name)  # noqa: PTH118
-
-    def _log_path(self, run_id: str) -> str:
-        return os.path.join(self._runs_folder, file_name(run_id) + LOG_SUFFIX)  # noqa: PTH118
-
-    def _make_folder(self) -> None:
-        if self._made:
-            return
-        disk, path = self._disk, self._path("store.json")
-        for folder in (self.location, self._runs_folder):
-            disk.make_folder(folder)
-            disk.sync_folder(os.path.dirname(os.path.abspath(folder)))  # noqa: PTH100, PTH120
-        if not disk.exists(path):
-            content = b'{"format": %d, "store_id": "%s"}' % (STORE_FORMAT, os.urandom(16).hex().encode())
-            with contextlib.suppress(FileExistsError):
-                create_file(disk, path, content)
-        self._made = True
 
     # ---- open runs ---------------------------------------------------------------------------------------
 
@@ -164,7 +107,7 @@ class FileEngine:
 
     def _open_run(self, run_id: str) -> RunFile:
         try:
-            opened = self._read_log(self._log_path(run_id), run_id)
+            opened = self._read_log(self._folder.log_path(run_id), run_id)
         except FileNotFoundError:
             raise RunNotFoundError(run_id) from None
         except OSError as problem:
@@ -231,8 +174,8 @@ class FileEngine:
         entry = Entry(RUN, -1, RunPatch(given), values=given)
         frame, _ = encode(Commit(0, 0, [entry], 0, frozenset()), header.salt_bytes)
         try:
-            self._make_folder()
-            create_log(self._disk, self._log_path(run_id), header, frame)
+            self._folder.make()
+            create_log(self._disk, self._folder.log_path(run_id), header, frame)
         except FileExistsError:
             raise RunExistsError(run_id) from None
         except (PermissionError, NotADirectoryError) as problem:
@@ -260,11 +203,11 @@ class FileEngine:
 
     def _new_catalog(self) -> Catalog:
         strict = self._options.recovery == "strict"
-        return Catalog(self._disk, self.location, self._runs_folder, self._summary, strict=strict)
+        return Catalog(self._disk, self.location, self._folder.runs, self._summary, strict=strict)
 
     def _summary(self, name: str) -> tuple[Run, bool] | None:
         """Return the run of a log, one with damage if it cannot be read at all, and whether that will last."""
-        path = os.path.join(self._runs_folder, name)  # noqa: PTH118
+        path = os.path.join(self._folder.runs, name)  # noqa: PTH118
         known = self._catalog.run_id(name)
         try:
             if known is not None:  # it changed since, so it will again: keep it open
@@ -294,19 +237,29 @@ class FileEngine:
 
     def delete_run(self, run_id: str) -> int:
         """Delete a run whole; return how many traces it had."""
-        path, count = self._log_path(run_id), 0
+        count = 0
         try:
-            count = self._with(run_id, lambda held: self._delete(run_id, held))
+            count = self._with(run_id, lambda held: self._delete(run_id, held)) or 0
         except (CorruptionError, FormatVersionError):
-            self._remove(path)  # whoever cannot read it cannot write it either
-        self._catalog.forget(os.path.basename(path))  # noqa: PTH119
+            self._remove(self._folder.log_path(run_id))  # whoever cannot read it cannot write it either
+        self._catalog.forget(file_name(run_id) + LOG_SUFFIX)
         return count
 
-    def _delete(self, run_id: str, held: RunFile) -> int:
-        count = held.catch_up().count
-        held.locked(lambda _: self._remove(held.path))
+    def _delete(self, run_id: str, held: RunFile, still: Still | None = None) -> int | None:
+        """Delete a run if, with its lock held, that is still wanted; return how many traces it had, None if not."""
+        done: list[int] = []
+
+        def remove(_: int) -> None:
+            tail = held.catch_up()
+            if still is None or still(tail.run(), held.written_ms):
+                self._remove(held.path)
+                done.append(tail.count)
+
+        held.locked(remove)
+        if not done:
+            return None
         self._drop(run_id, held)
-        return count
+        return done[0]
 
     def _remove(self, path: str) -> None:
         """Remove a log, which is what deletes the run, and then what was kept beside it."""
@@ -315,7 +268,7 @@ class FileEngine:
         try:
             self._disk.unlink(path)
             for beside in self._disk.listing(folder):
-                if beside.startswith((name + ".", stem + INDEX_SUFFIX)):
+                if beside != name and stem_of(beside) == stem:
                     self._disk.unlink(os.path.join(folder, beside))  # noqa: PTH118
             self._disk.sync_folder(folder)
         except PermissionError as problem:
@@ -402,28 +355,52 @@ class FileEngine:
             raise self._unreachable(problem) from problem
 
     def _check(self, run_id: str | None) -> list[Damage]:
-        from tracetui.storage.files.check import check_log
+        from tracetui.storage.files.check import check_catalog, check_index, check_log, check_strays
 
+        disk, folder = self._disk, self._folder.runs
         if run_id is not None:
-            path = self._log_path(run_id)
-            if not self._disk.exists(path):
+            path = self._folder.log_path(run_id)
+            if not disk.exists(path):
                 raise RunNotFoundError(run_id)
-            return check_log(self._disk, path)
-        names = sorted(name for name, _ in self._disk.names(self._runs_folder) if name.endswith(LOG_SUFFIX))
-        paths = [os.path.join(self._runs_folder, name) for name in names]  # noqa: PTH118
-        return [damage for path in paths for damage in check_log(self._disk, path)]
+            return [*check_log(disk, path), *check_index(disk, path)]
+        names = sorted(name for name, _ in disk.names(folder) if name.endswith(LOG_SUFFIX))
+        found: list[Damage] = []
+        for path in (os.path.join(folder, name) for name in names):  # noqa: PTH118
+            found += (*check_log(disk, path), *check_index(disk, path))
+        return found + check_catalog(disk, self.location, folder) + check_strays(disk, self.location, folder)
 
     def reindex(self, run_id: str, *, only_if_due: bool = False) -> bool:
         """Write the index of a run anew, or only if enough came since; return whether one was written.
 
+        Anew means from the log alone, whatever an index says.
+
         :raises RunNotFoundError: if there is none of this id.
         :raises WriteFailedError: if the system cannot; nothing depends on an index.
         """
-        return self._with(run_id, lambda held: self._reindex(held, only_if_due=only_if_due))
+        if only_if_due:
+            return self._with(
+                run_id, lambda held: held.catch_up() is not None and self._index(held, due=True)
+            )
+        return self._with(run_id, lambda held: held.catch_up() is not None and self._index_anew(run_id))
 
-    def _reindex(self, held: RunFile, *, only_if_due: bool) -> bool:
-        held.catch_up()
-        if only_if_due and not held.is_index_due:
+    def _index_anew(self, run_id: str) -> bool:
+        options = replace(self._options, use_index=False)
+        alone = RunFile(self._disk, self._folder.log_path(run_id), options, run_id)
+        written = self._index(alone)
+        alone.close()
+        self._distrusted.discard(run_id)
+        return written
+
+    def runs_to_index(self) -> list[Run]:
+        """Return the runs that an index pays for, or that have one."""
+        return [
+            run
+            for run in self.runs()
+            if run.traces >= WRITER_CHANGES or self._disk.exists(index_path(self._folder.log_path(run.id)))
+        ]
+
+    def _index(self, held: RunFile, *, due: bool = False) -> bool:
+        if due and not held.is_index_due:
             return False
         try:
             return held.write_index()
@@ -451,6 +428,79 @@ class FileEngine:
         self._drop(run_id, held)
         kept, damage = done[0]
         return Repaired(run_id, kept, damage, self._tail(run_id).count)
+
+    # ---- retention ---------------------------------------------------------------------------------------
+
+    def holdings(self) -> list[tuple[Run, int, int]]:
+        """Return every run with the bytes it takes and when its log was last written, newest created first."""
+        runs = self.runs()
+        found = held_by_run(self._disk, self._folder.runs)
+        logs = [(run, file_name(run.id) + LOG_SUFFIX) for run in runs]
+        return [(run, *found[log]) for run, log in logs if log in found]
+
+    def delete_if(self, run_id: str, still: Still) -> bool:
+        """Delete a run if ``still`` says so of it (the run, when it was written) while nobody else writes it.
+
+        :raises RunNotFoundError: if there is none of this id.
+        """
+        gone = self._with(run_id, lambda held: self._delete(run_id, held, still)) is not None
+        if gone:
+            self._catalog.forget(file_name(run_id) + LOG_SUFFIX)
+        return gone
+
+    def compress_if(self, run_id: str, still: Still) -> tuple[int, int] | None:
+        """Compress the log of a run as ``delete_if`` deletes one; return its bytes before and after.
+
+        None if that is not wanted any more, or gains nothing.
+
+        :raises CorruptionError: if the log is damaged; it stays as it is.
+        """
+        return self._with(run_id, lambda held: self._compress(run_id, held, still))
+
+    def _compress(self, run_id: str, held: RunFile, still: Still) -> tuple[int, int] | None:
+        from tracetui.storage.files.compress import compress
+
+        done: list[tuple[int, int] | None] = []
+
+        def rewrite(_: int) -> None:
+            if still(held.catch_up().run(), held.written_ms):
+                done.append(compress(self._disk, held.path))
+
+        try:
+            held.locked(rewrite)
+            if not done or done[0] is None:
+                return None
+            self._drop(run_id, held)
+            had_index = self._disk.exists(index_path(held.path))
+            self._disk.unlink(index_path(held.path))
+        except OSError as problem:
+            raise WriteFailedError(held.path, problem.strerror or str(problem)) from problem
+        if had_index:
+            self.reindex(run_id)
+        return done[0]
+
+    def compressed_size(self, run_id: str) -> tuple[int, int]:
+        """Return the bytes that the log of a run has, and would have if it were compressed; nothing is written.
+
+        :raises CorruptionError: if the log is damaged.
+        """
+        from tracetui.storage.files.compress import compressed_size
+
+        return self._with(run_id, lambda held: compressed_size(held.log))
+
+    def strays(self) -> list[Stray]:
+        """Return the files that processes which died left over, and what was derived of runs that are gone."""
+        return list(strays(self._disk, self.location, self._folder.runs, time.time()))
+
+    def remove_strays(self) -> list[Stray]:
+        """Remove what ``strays`` finds; return it."""
+        found = self.strays()
+        for stray in found:
+            try:
+                self._disk.unlink(stray.path)
+            except OSError as problem:
+                raise WriteFailedError(stray.path, problem.strerror or str(problem)) from problem
+        return found
 
     def close(self) -> None:
         """Let go of files; later calls raise ``ClosedError``."""

@@ -23,7 +23,8 @@ Frame, a head of 24 bytes, then the heads of its changes, then their bodies::
     16  4  length of the bodies
     20  4  CRC32 of salt, bytes 0 … 19, heads
     24     heads: one msgpack array, one item a change
-           bodies: msgpack, end to end, each with its own length and CRC32 in its head
+           bodies: msgpack, end to end, each with its own length and CRC32 in its head;
+           with the flag *codec* that as one zlib stream
 
 Without the flag *mixed* every item is the head of a trace; with it every item is ``[code, …head]``.
 """
@@ -52,7 +53,14 @@ _UNSEALED = struct.Struct("<IIIII")
 HEADER_SIZE = HEADER.size
 MARKER = 0xA0
 CODEC, MIXED, GAP = 1, 2, 4
-KNOWN_FLAGS = MIXED | GAP
+KNOWN_FLAGS = CODEC | MIXED | GAP
+PACKED = 1 << 63
+"""An offset of a body from here on is none in the log: it names a frame whose bodies are compressed, and the place
+in what they unpack to."""
+_UNPACKED_BITS = 24
+_LEVEL = 6
+MAX_UNPACKED = 64 << 20
+"""Bodies of a frame unpack to no more bytes; what would is damaged."""
 OPTIONAL_CODE = 64
 """Codes of changes from here on may be skipped by a reader that does not know them."""
 
@@ -253,6 +261,11 @@ class Frame:
         """Where the next frame begins."""
         return self.bodies_start + self.bodies_size
 
+    @property
+    def first_body(self) -> int:
+        """Offset of the first body, as references of bodies have it; those of the others follow without a gap."""
+        return PACKED | self.offset << _UNPACKED_BITS if self.flags & CODEC else self.bodies_start
+
     def rows(self) -> Sequence[Any]:
         """Return the heads of the frame's changes.
 
@@ -314,9 +327,31 @@ def is_plausible(data: bytes, at: int, remaining: int, next_seq: int, next_rev: 
 
 
 def bodies_of(frame: Frame) -> Iterator[tuple[int, int, int]]:
-    """Yield (offset in the log, length, CRC) of each change's body."""
-    offset = frame.bodies_start
+    """Yield the reference (offset, length, CRC) of each change's body."""
+    offset = frame.first_body
     for _, head in frame.coded():
         size, crc = head[-2], head[-1]
         yield offset, size, crc
         offset += size
+
+
+def place_of(offset: int) -> tuple[int, int]:
+    """Return the offset of the frame that a compressed body is in, and where that begins in what it unpacks to."""
+    return (offset & ~PACKED) >> _UNPACKED_BITS, offset & ((1 << _UNPACKED_BITS) - 1)
+
+
+def compressed(bodies: bytes) -> bytes | None:
+    """Return bodies as a frame with the flag *codec* has them, None if that is not shorter or cannot be addressed."""
+    if len(bodies) >> _UNPACKED_BITS:
+        return None
+    packed = zlib.compress(bodies, _LEVEL)
+    return packed if len(packed) < len(bodies) else None
+
+
+def unpacked(bodies: bytes) -> bytes:
+    """Return the bodies of a frame with the flag *codec* end to end; as far as they can be had, if they are damaged."""
+    stream = zlib.decompressobj()
+    try:
+        return stream.decompress(bodies, MAX_UNPACKED)
+    except zlib.error:
+        return b""

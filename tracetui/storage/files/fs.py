@@ -82,6 +82,10 @@ class Disk:
         """Cut a file."""
         os.ftruncate(fd, size)
 
+    def set_time(self, fd: int, time_ns: int) -> None:
+        """Let a file have been changed at a time, in nanoseconds since the epoch."""
+        os.utime(fd, ns=(time_ns, time_ns))
+
     def sync_data(self, fd: int) -> None:
         """Return when the file's bytes are on the medium."""
         full = getattr(fcntl, "F_FULLFSYNC", None)

@@ -30,7 +30,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,6 @@ MAGIC = b"tracetix"
 VERSION = 1
 HEADER = struct.Struct("<8sHHIQQIII16xI")
 HEADER_SIZE = HEADER.size
-INDEX_SUFFIX = ".idx"
 BIG_ENDIAN = 1 if sys.byteorder == "big" else 0
 _WRONG = (ValueError, TypeError, KeyError, IndexError, struct.error, msgpack.exceptions.UnpackException)
 
@@ -167,6 +166,27 @@ def _is_of(log: LogFile, covered: Covered) -> bool:
     return bool(
         crc == covered.last_crc and covered.last_frame + HEAD_SIZE + heads_size + bodies_size == covered.end
     )
+
+
+def problems(data: bytes) -> Iterator[tuple[int, int, str]]:
+    """Yield offset, length and reason of every place in an index that is not what was written.
+
+    One of another version, machine or log is sound, and of no use here.
+    """
+    if len(data) < HEADER_SIZE or zlib.crc32(data[: HEADER_SIZE - 4]) != HEADER.unpack_from(data)[-1]:
+        yield 0, min(len(data), HEADER_SIZE), "the header of an index does not hold"
+        return
+    magic, version, flags, *_, toc_size, toc_crc, _ = HEADER.unpack_from(data)
+    if (magic, version, flags) != (MAGIC, VERSION, BIG_ENDIAN):
+        return
+    toc = data[HEADER_SIZE : HEADER_SIZE + toc_size]
+    if len(toc) != toc_size or zlib.crc32(toc) != toc_crc:
+        yield HEADER_SIZE, toc_size, "the table of contents of an index does not hold"
+        return
+    for name, _, offset, size, crc in unpack(toc):
+        section = data[offset : offset + size]
+        if len(section) != size or zlib.crc32(section) != crc:
+            yield offset, size, f"the section {name} of an index does not hold"
 
 
 def write_index(disk: Disk, path: str, salt: int, covered: Covered, sections: Iterable[Section]) -> bool:

@@ -21,8 +21,12 @@ from tracetui.model.run import Damage
 from tracetui.storage.backend import Stretch
 from tracetui.storage.files.atomic import create_file
 from tracetui.storage.files.frame import (
+    CODEC,
+    HEAD,
+    HEAD_SIZE,
     HEADER_SIZE,
     MARKER,
+    PACKED,
     VERSION,
     BadFrameError,
     Frame,
@@ -30,6 +34,8 @@ from tracetui.storage.files.frame import (
     bodies_of,
     is_plausible,
     parse,
+    place_of,
+    unpacked,
 )
 from tracetui.storage.files.fs import Disk
 
@@ -56,6 +62,8 @@ class LogFile:
         self.disk = disk
         self.path = path
         self._fd = self._open()
+        self._unpacked: tuple[int, bytes] = (-1, b"")
+        """The frame whose bodies were unpacked last, and these."""
         self.damage: tuple[Damage, ...] = ()
         """What is wrong with the header, if its frames can be read all the same."""
         try:
@@ -120,23 +128,44 @@ class LogFile:
         :raises CorruptionError: with the body's own offset.
         """
         offset, size, crc = ref
-        data = self.pread(size, offset)
+        data = self.bodies_at(size, offset)
         if len(data) != size or zlib.crc32(data) != crc:
-            raise CorruptionError(self.path, offset, "the checksum of a body does not hold")
+            raise CorruptionError(*self.place(ref), "the checksum of a body does not hold")
         return data
+
+    def bodies_at(self, size: int, offset: int) -> bytes:
+        """Read bodies that lie end to end from the offset of a reference on; compressed ones are unpacked.
+
+        What was unpacked last is kept: who reads the bodies of a run in order unpacks each frame once.
+        """
+        if offset < PACKED:
+            return self.pread(size, offset)
+        frame_at, start = place_of(offset)
+        held = self._unpacked
+        if held[0] != frame_at:
+            held = self._unpacked = frame_at, self._unpack(frame_at)
+        return held[1][start : start + size]
+
+    def _unpack(self, frame_at: int) -> bytes:
+        head = self.pread(HEAD_SIZE, frame_at)
+        if len(head) < HEAD_SIZE:
+            return b""
+        *_, heads_size, bodies_size, _ = HEAD.unpack(head)
+        return unpacked(self.pread(bodies_size, frame_at + HEAD_SIZE + heads_size))
 
     def read_many(self, refs: Sequence[Any]) -> Iterator[bytes | None]:
         """Yield bodies, verified, None for those that do not hold; neighbours are read together."""
         window, base = b"", 0
         for number, (offset, size, crc) in enumerate(refs):
             if not base <= offset <= offset + size <= base + len(window):
-                window, base = self.pread(self._stretch(refs, number), offset), offset
+                window, base = self.bodies_at(self._stretch(refs, number), offset), offset
             data = window[offset - base : offset - base + size]
             yield data if len(data) == size and zlib.crc32(data) == crc else None
 
     def place(self, ref: Any) -> tuple[str, int]:
-        """Return path and offset of a body."""
-        return self.path, ref[0]
+        """Return path and offset of a body; of a compressed one, that of its frame."""
+        offset = int(ref[0])
+        return self.path, offset if offset < PACKED else place_of(offset)[0]
 
     def stretches(self, refs: Sequence[Any], owners: Sequence[int]) -> Iterator[Stretch]:
         """Yield bodies as they lie in the log, verified, each with its owner; in the order of the log."""
@@ -147,7 +176,9 @@ class LogFile:
         while at < len(refs):
             stop = self._run_of(refs, at, len(refs), STRETCH_BYTES)
             start, (offset, size, _) = refs[at][0], refs[stop - 1]
-            yield _verified(self.pread(offset + size - start, start), start, refs[at:stop], owners[at:stop])
+            yield _verified(
+                self.bodies_at(offset + size - start, start), start, refs[at:stop], owners[at:stop]
+            )
             at = stop
 
     def _stretch(self, refs: Sequence[Any], number: int) -> int:
@@ -169,11 +200,16 @@ class LogFile:
 
     def is_whole(self, frame: Frame) -> bool:
         """Return whether all bodies of a frame are there and hold."""
-        data = self.pread(frame.bodies_size, frame.bodies_start)
-        return len(data) == frame.bodies_size and all(
-            zlib.crc32(data[at - frame.bodies_start : at - frame.bodies_start + size]) == crc
+        data, start = self.bodies_of(frame), frame.first_body
+        return all(
+            at - start + size <= len(data) and zlib.crc32(data[at - start : at - start + size]) == crc
             for at, size, crc in bodies_of(frame)
         )
+
+    def bodies_of(self, frame: Frame) -> bytes:
+        """Return the bodies of a frame end to end, unverified."""
+        data = self.pread(frame.bodies_size, frame.bodies_start)
+        return unpacked(data) if frame.flags & CODEC else data
 
     def frames(self, start: int, size: int) -> Iterator[Frame]:
         """Yield the frames from an offset on, up to ``size``, until one does not hold or is not all there."""

@@ -11,7 +11,7 @@ from tracetui.storage.files.check import bad_bodies, pieces
 from tracetui.storage.files.frame import GAP, Frame, Header, seal
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import WINDOW_BYTES, LogFile
-from tracetui.storage.files.writing import FAILED_SUFFIX
+from tracetui.storage.files.names import FAILED_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tracetui.model.run import Damage
 from tracetui.storage.decide import RUN, TRACE
 from tracetui.storage.files.applying import Waiting, apply_later, apply_many, apply_trace
 from tracetui.storage.files.frame import (
+    CODEC,
     GAP,
     HEADER_SIZE,
     KNOWN_FLAGS,
@@ -97,7 +98,7 @@ class Replay:
         for frame in self.log.frames(self.end, size):
             if (
                 is_dense
-                and frame.flags == 0
+                and not frame.flags & ~CODEC
                 and (frame.base_seq, frame.base_rev) == (seq, rev)
                 and frame.end < size
             ):
@@ -136,9 +137,11 @@ class Replay:
         tail = self.tail
         if frame.base_seq < tail.next_seq or frame.base_rev < tail.rev:
             return False
+        self._check_known(
+            frame
+        )  # first: what its flags mean for its bodies may be unknown, and it is never torn then
         if frame.end == size and not self._holds(frame):
             return False
-        self._check_known(frame)
         self.is_whole = False
         with tail.lock:
             if frame.base_seq > tail.next_seq or frame.base_rev > tail.rev:
@@ -172,7 +175,7 @@ class Replay:
             return False
 
     def _apply(self, frame: Frame) -> None:
-        offset = frame.bodies_start
+        offset = frame.first_body
         try:
             for code, head in frame.coded():
                 size, crc = head[-2], head[-1]

@@ -23,8 +23,9 @@ from tracetui.storage.backend import Appended, Existing
 from tracetui.storage.decide import TraceCommit, are_traces, decide, decide_traces
 from tracetui.storage.files.frame import HEAD_SIZE, HEADER_SIZE, encode, encode_traces
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.index import INDEX_SUFFIX, Covered, open_index, write_index
+from tracetui.storage.files.index import Covered, open_index, write_index
 from tracetui.storage.files.log import GoneError, LogFile
+from tracetui.storage.files.names import index_path
 from tracetui.storage.files.refs import BodyRefs
 from tracetui.storage.files.replay import Replay
 from tracetui.storage.files.writing import LOCK_SECONDS, LogWriter, WriteHandle
@@ -40,7 +41,6 @@ LATE_BYTES = 1 << 16
 """So many traces of this process's own wait at most until they are put where they are read, in frames so long."""
 WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
-LOG_SUFFIX = ".log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,11 @@ class RunFile:
         if status.st_size > self._replay.end:
             self._writer.cut(fd, status.st_size)
 
+    @property
+    def written_ms(self) -> int:
+        """When the log was last written, in milliseconds since the epoch."""
+        return self.log.stat().st_mtime_ns // 1_000_000
+
     def locked(self, action: Callable[[int], None]) -> None:
         """Do something with the lock of the file held, after checking that it is still the run's.
 
@@ -265,8 +270,3 @@ class RunFile:
         Traces that are still held keep the one for reading.
         """
         self._writer.release()
-
-
-def index_path(path: str) -> str:
-    """Return where the index of a log lies."""
-    return path.removesuffix(LOG_SUFFIX) + INDEX_SUFFIX

@@ -19,11 +19,10 @@ from tracetui.errors import LockedError, ReadOnlyError, UnreachableError, WriteF
 from tracetui.storage.files.atomic import create_dated, write_all
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import GoneError
+from tracetui.storage.files.names import FAILED_SUFFIX
 from tracetui.storage.files.replay import Replay
 
 LOCK_SECONDS = 10.0
-FAILED_SUFFIX = ".failed"
-"""Beside a log: a sync failed, nobody writes before a repair."""
 SETTLED_NS = 100_000_000
 _UNKNOWN = "so it is unknown what the disk holds"
 _handles: weakref.WeakSet[WriteHandle] = weakref.WeakSet()

@@ -316,6 +316,12 @@ class Process(Disk):
 
         self._call("truncate", effect)
 
+    def set_time(self, fd: int, time_ns: int) -> None:
+        def effect() -> None:
+            self._descriptor(fd).file.changed_ns = time_ns
+
+        self._call("set_time", effect)
+
     def sync_data(self, fd: int) -> None:
         held = self._descriptor(fd)
         try:

@@ -126,7 +126,7 @@ def assert_no_answer_changes(one: Indexed, end: int, index: bytes) -> None:
     medium.write_file(INDEX, index)
     engine = FileEngine(STORE, disk=Process(medium))
     assert everything(engine) == one.cuts[end]
-    assert engine.check("r") == []
+    assert {damage.path for damage in engine.check("r")} <= {INDEX}
     assert engine.reindex("r")
     assert said(medium) == one.cuts[end]
 
