@@ -8,7 +8,7 @@ in place, so a mapping never loses its bytes.
 Header, 64 bytes, little-endian::
 
     0   8  magic "tracetix"
-    8   2  version (1)
+    8   2  version (2)
     10  2  flags: 1 if numbers in sections are big-endian
     12  4  the log's salt
     16  8  length of the log that is covered
@@ -19,8 +19,9 @@ Header, 64 bytes, little-endian::
     44 16  zero
     60  4  CRC32 of bytes 0 … 59
 
-Then the table of contents, a msgpack array with ``[name, packed, offset, length, CRC32]`` of each section, and the
-sections, each at a multiple of 8: columns of numbers in the machine's own order, or msgpack values (``packed``).
+Then the table of contents, a msgpack array with ``[name, packed, offset, length, checksums]`` of each section, and the
+sections, each at a multiple of 8: columns of numbers in the machine's own order, or msgpack values (``packed``). The
+checksums are one CRC32 for each 64 KiB, so that a look at a few rows verifies little.
 ``docs/format.md`` lists them.
 """
 
@@ -41,14 +42,16 @@ from tracetui.storage.files.atomic import write_all
 from tracetui.storage.files.frame import HEAD, HEAD_SIZE
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import LogFile
-from tracetui.storage.state.columns import BadIndexError
+from tracetui.storage.state.columns import BadIndexError, Checked
 from tracetui.storage.state.snapshot import Section
 
 MAGIC = b"tracetix"
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<8sHHIQQIII16xI")
 HEADER_SIZE = HEADER.size
 BIG_ENDIAN = 1 if sys.byteorder == "big" else 0
+BLOCK_BYTES = 1 << 16
+"""What is verified at once."""
 _WRONG = (ValueError, TypeError, KeyError, IndexError, struct.error, msgpack.exceptions.UnpackException)
 
 
@@ -59,6 +62,33 @@ class Covered:
     end: int
     last_frame: int
     last_crc: int
+
+
+class _Section:
+    """A part of an index, and which blocks of it were verified."""
+
+    __slots__ = ("_crcs", "data", "name", "seen")
+
+    def __init__(self, name: str, data: memoryview, size: int, crcs: bytes) -> None:
+        self.name = name
+        self.data = data
+        self._crcs = memoryview(crcs).cast("I")
+        self.seen = bytearray(len(self._crcs))
+        if len(data) != size or len(self._crcs) != -(-size // BLOCK_BYTES):
+            raise ValueError(f"{name} is not all there")
+
+    def holds(self, block: int) -> bool:
+        """Whether a block is what was written; told once, since changes of a process's copy come after."""
+        if not self.seen[block]:
+            start = block * BLOCK_BYTES
+            self.seen[block] = zlib.crc32(self.data[start : start + BLOCK_BYTES]) == self._crcs[block]
+        return bool(self.seen[block])
+
+
+def _checksums(data: bytes | memoryview) -> bytes:
+    """Return the CRC32 of each block, in the machine's own order as all numbers of an index are."""
+    blocks = range(0, len(data), BLOCK_BYTES)
+    return array("I", [zlib.crc32(data[at : at + BLOCK_BYTES]) for at in blocks]).tobytes()
 
 
 class IndexFile:
@@ -74,32 +104,51 @@ class IndexFile:
         toc = data[HEADER_SIZE : HEADER_SIZE + toc_size]
         if zlib.crc32(toc) != toc_crc:
             raise BadIndexError("the checksum of the table of contents does not hold")
-        self._sections: dict[str, tuple[int, int, int]] = {}
+        self._sections: dict[str, _Section] = {}
         self._values: dict[str, Any] = {}
-        self._verified: set[str] = set()
         try:
-            for name, _, offset, size, crc in unpack(bytes(toc)):
-                self._sections[name] = (offset, size, crc)
+            for name, _, offset, size, crcs in unpack(bytes(toc)):
+                self._sections[name] = _Section(name, data[offset : offset + size], size, crcs)
             self.rows = int(self.value("run")["traces"])
         except _WRONG as problem:
             raise BadIndexError(f"a table of contents that no tracetui wrote: {problem}") from None
 
-    def data(self, name: str) -> memoryview:
+    def _section(self, name: str) -> _Section:
+        section = self._sections.get(name)
+        if section is None:
+            raise self._bad(f"there is no {name}")
+        return section
+
+    def _look(self, section: _Section, block: int) -> None:
+        """Verify a block of a section, once."""
+        if not section.holds(block):
+            raise self._bad(f"the checksum of {section.name} does not hold")
+
+    def _whole(self, name: str) -> memoryview:
         """Return the bytes of a section, verified the first time."""
-        try:
-            offset, size, crc = self._sections[name]
-            found = self._data[offset : offset + size]
-            if name not in self._verified:
-                if len(found) != size or zlib.crc32(found) != crc:
-                    raise self._bad(f"the checksum of {name} does not hold")
-                self._verified.add(name)
-        except _WRONG as problem:
-            raise self._bad(f"{name} cannot be found: {problem}") from None
-        return found
+        section = self._section(name)
+        for block, seen in enumerate(section.seen):
+            if not seen:
+                self._look(section, block)
+        return section.data
 
     def numbers(self, name: str, typecode: str) -> Any:
-        """Return a column; changing it changes this process's copy alone."""
-        data = self.data(name)
+        """Return a column, all of it verified; changing it changes this process's copy alone."""
+        self._whole(name)
+        return self._cast(name, typecode)
+
+    def column(self, name: str, typecode: str) -> Any:
+        """Return a column that is verified where it is touched; the same as ``numbers`` if that was all done."""
+        section = self._section(name)
+        buffer = self._cast(name, typecode)
+        if all(section.seen):
+            return buffer
+        return Checked(
+            buffer, section.seen, BLOCK_BYTES // buffer.itemsize, lambda block: self._look(section, block)
+        )
+
+    def _cast(self, name: str, typecode: str) -> Any:
+        data = self._section(name).data
         if not data.nbytes:
             return memoryview(array(typecode))
         try:
@@ -108,9 +157,9 @@ class IndexFile:
             raise self._bad(f"{name} is no column: {problem}") from None
 
     def verify(self) -> None:
-        """Look at every section that nobody touched yet; costs a checksum of the file, once."""
-        for name in self._sections.keys() - self._verified:
-            self.data(name)
+        """Look at every block that nobody touched yet; costs a checksum of the file, once."""
+        for name in self._sections:
+            self._whole(name)
 
     def _bad(self, reason: str) -> BadIndexError:
         self.is_bad = True
@@ -120,7 +169,7 @@ class IndexFile:
         """Return a packed section, unpacked the first time; not to be changed."""
         if name not in self._values:
             try:
-                self._values[name] = unpack(bytes(self.data(name)))
+                self._values[name] = unpack(bytes(self._whole(name)))
             except _WRONG as problem:
                 raise self._bad(f"{name} cannot be read: {problem}") from None
         return self._values[name]
@@ -183,10 +232,23 @@ def problems(data: bytes) -> Iterator[tuple[int, int, str]]:
     if len(toc) != toc_size or zlib.crc32(toc) != toc_crc:
         yield HEADER_SIZE, toc_size, "the table of contents of an index does not hold"
         return
-    for name, _, offset, size, crc in unpack(toc):
-        section = data[offset : offset + size]
-        if len(section) != size or zlib.crc32(section) != crc:
-            yield offset, size, f"the section {name} of an index does not hold"
+    for name, _, offset, size, crcs in unpack(toc):
+        yield from _bad_blocks(data[offset : offset + size], name, offset, size, crcs)
+
+
+def _bad_blocks(
+    data: bytes, name: str, offset: int, size: int, crcs: bytes
+) -> Iterator[tuple[int, int, str]]:
+    """Yield the blocks of a section that do not hold."""
+    try:
+        section = _Section(name, memoryview(data), size, crcs)
+    except ValueError:
+        yield offset, size, f"the section {name} of an index is cut"
+        return
+    for block in range(len(section.seen)):
+        if not section.holds(block):
+            at = block * BLOCK_BYTES
+            yield offset + at, min(size - at, BLOCK_BYTES), f"the section {name} of an index does not hold"
 
 
 def write_index(disk: Disk, path: str, salt: int, covered: Covered, sections: Iterable[Section]) -> bool:
@@ -220,7 +282,7 @@ def encode_index(salt: int, covered: Covered, sections: Iterable[Section]) -> by
     for name, given in sections:
         is_packed = not isinstance(given, bytes)
         data = pack(given) if is_packed else given
-        toc.append([name, is_packed, at, len(data), zlib.crc32(data)])
+        toc.append([name, is_packed, at, len(data), _checksums(memoryview(data))])
         padding = -len(data) % 8
         parts += (data, bytes(padding))
         at += len(data) + padding

@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tracetui.model.change import AnyChange
 from tracetui.model.clock import now_ms
@@ -84,6 +85,7 @@ class RunFile:
             tail = Tail("", log, BodyRefs, base)
         except (BadIndexError, *NOT_OURS):
             base, tail = None, Tail("", log, BodyRefs)
+        tail.make_alone = partial(_state_of, log)
         self._indexed = tail.rev if base is not None else 0
         return Replay(log, tail, Covered(HEADER_SIZE, 0, 0) if base is None else base.covered, strict=strict)
 
@@ -270,3 +272,10 @@ class RunFile:
         Traces that are still held keep the one for reading.
         """
         self._writer.release()
+
+
+def _state_of(log: LogFile) -> Tail:
+    """Return the state that a log alone gives, without its index."""
+    replay = Replay(log, Tail("", log, BodyRefs), Covered(HEADER_SIZE, 0, 0), strict=False)
+    replay.scan(log.stat())
+    return replay.tail

@@ -4,10 +4,10 @@ Owns how a column is found, read and grown; knows neither what it means nor what
 is the *base*: buffers that are mapped privately, so that a change to a covered row stays with this process, and
 that are looked at (and verified) when somebody first touches them. What came since is the *tail*.
 
-A column has one of three forms, which read alike:
+A column has one of these forms, which read alike:
 
 - an ``array``, where there is no base: the fastest, and the only one that a run without an index ever has;
-- the base's own buffer, while no row was added behind it;
+- the base's own buffer, while no row was added behind it: whole, or as ``Checked``, which verifies what is touched;
 - a ``Column``, which joins the two, from the first row behind the base on.
 
 ``Columns.settle`` turns a ``Column`` back into an ``array`` for those who look at every row.
@@ -21,8 +21,10 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, ClassVar, Protocol
 
+from tracetui.model.value import pack, unpack
+
 Numbers = Any
-"""A column of numbers by row, in one of the three forms."""
+"""A column of numbers by row, in one of these forms."""
 
 
 class Base(Protocol):
@@ -40,8 +42,8 @@ class Base(Protocol):
         """Return a column as a buffer that can be changed without changing the file."""
         ...
 
-    def data(self, name: str) -> memoryview:
-        """Return the bytes of a section."""
+    def column(self, name: str, typecode: str) -> Any:
+        """Return the same, but verified a block at a time when somebody touches it: for a look at a few rows."""
         ...
 
     def value(self, name: str) -> Any:
@@ -55,6 +57,61 @@ class Base(Protocol):
 
 class BadIndexError(Exception):
     """An index that is not what was written: it is derived, so whoever meets this does without it."""
+
+
+class Checked:
+    """Numbers of a base that are verified a block at a time: the first look at a block costs its checksum.
+
+    So that a look at a few rows of a large run does not cost a look at all of it.
+    """
+
+    __slots__ = ("_buffer", "_look", "_seen", "_shift")
+
+    def __init__(self, buffer: memoryview, seen: bytearray, rows: int, look: Callable[[int], None]) -> None:
+        self._buffer: Any = buffer
+        self._seen = seen
+        self._shift = rows.bit_length() - 1
+        self._look = look
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def __getitem__(self, row: Any) -> Any:
+        if type(row) is slice:
+            first, stop, _ = row.indices(len(self._buffer))
+            for block in range(first >> self._shift, (stop - 1 >> self._shift) + 1 if stop > first else 0):
+                self._touch(block)
+            return self._buffer[row]
+        if row < 0:
+            row += len(self._buffer)
+        self._touch(row >> self._shift)
+        return self._buffer[row]
+
+    def __setitem__(self, row: int, value: Any) -> None:
+        self._touch(row >> self._shift)
+        self._buffer[row] = value
+
+    def _touch(self, block: int) -> None:
+        if not self._seen[block]:
+            self._look(block)
+
+    def whole(self) -> Any:
+        """Return the buffer itself, all of it verified."""
+        for block in range(len(self._seen)):
+            self._touch(block)
+        return self._buffer
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.whole())
+
+    def tobytes(self) -> bytes:
+        """Return all of it as bytes."""
+        return bytes(self.whole().tobytes())
+
+
+def unwrapped(numbers: Any) -> Any:
+    """Return numbers in a form that is read without a look at whether they were verified: all are by then."""
+    return numbers.whole() if isinstance(numbers, Checked) else numbers
 
 
 class Column:
@@ -99,6 +156,10 @@ class Column:
     def __iter__(self) -> Iterator[Any]:
         yield from self._buffer()
         yield from self._more
+
+    def unwrap(self) -> None:
+        """Read the base's rows without a look at whether they were verified: they all were."""
+        self._base = unwrapped(self._base)
 
     def joined(self) -> array[Any]:
         """Return all rows as one array."""
@@ -162,6 +223,19 @@ class Columns:
             column = getattr(self, name)
             if isinstance(column, Column):
                 setattr(self, name, column.joined())
+        self.unwrap()
+
+    def unwrap(self) -> None:
+        """Read what is loaded without a look at whether it was verified: for who reads many rows.
+
+        :raises BadIndexError: if any of it is damaged.
+        """
+        for name in self.CODES:
+            column = self.__dict__.get(name)
+            if isinstance(column, Checked):
+                setattr(self, name, column.whole())
+            elif isinstance(column, Column):
+                column.unwrap()
 
     def copied(self, name: str) -> array[Any]:
         """Return a copy of a column."""
@@ -176,7 +250,7 @@ class Columns:
 
 def _load(base: Base | None, name: str, typecode: str, rows: int) -> Any:
     assert base is not None  # noqa: S101 - without one every column is there
-    column = base.numbers(name, typecode)
+    column = base.column(name, typecode)
     if len(column) != rows:
         raise BadIndexError(f"{name} has {len(column)} rows, not {rows}")
     return column
@@ -193,7 +267,7 @@ class Texts(Sequence[str]):
         self._base = base
         self._name = name
         self._ends: Any = None
-        self._text = memoryview(b"")
+        self._text: Any = b""
         self._more: list[str] = []
         self.append, self.extend = self._more.append, self._more.extend
 
@@ -201,8 +275,8 @@ class Texts(Sequence[str]):
         return self._base.rows + len(self._more)
 
     def _open(self) -> Any:
-        self._text = self._base.data(f"{self._name}.text")
-        self._ends = self._base.numbers(f"{self._name}.ends", "Q")
+        self._text = self._base.column(f"{self._name}.text", "B")
+        self._ends = self._base.column(f"{self._name}.ends", "Q")
         if len(self._ends) != self._base.rows or (len(self._ends) and self._ends[-1] != len(self._text)):
             raise BadIndexError(f"{self._name} has {len(self._ends)} rows, not {self._base.rows}")
         return self._ends
@@ -215,9 +289,15 @@ class Texts(Sequence[str]):
             row += len(self)
         if row >= covered:
             return self._more[row - covered]
-        ends = self._ends or self._open()
+        ends = self._ends
+        if ends is None:
+            ends = self._open()
         start = ends[row - 1] if row else 0
         return str(self._text[start : ends[row]], "utf-8", "surrogatepass")
+
+    def unwrap(self) -> None:
+        """Read without a look at whether what is read was verified; see ``Columns.unwrap``."""
+        self._text, self._ends = unwrapped(self._text), unwrapped(self._ends)
 
     def frozen(self) -> Texts:
         """Return a copy that keeps what is there now."""
@@ -227,12 +307,12 @@ class Texts(Sequence[str]):
 
     def sections(self, name: str) -> Iterator[tuple[str, bytes]]:
         """Yield the texts as sections of an index; see ``text_sections``."""
-        ends = array("Q", (self._ends or self._open()).tobytes())
+        ends = array("Q", self._open().tobytes())
         more = [text.encode("utf-8", "surrogatepass") for text in self._more]
         ends.extend(accumulate(map(len, more), initial=len(self._text)))
         del ends[self._base.rows]
         yield f"{name}.ends", ends.tobytes()
-        yield f"{name}.text", b"".join((self._text, *more))
+        yield f"{name}.text", b"".join((unwrapped(self._text), *more))
 
 
 def text_sections(name: str, texts: Texts | Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -246,7 +326,7 @@ def text_sections(name: str, texts: Texts | Sequence[str]) -> Iterator[tuple[str
 
 
 class TagSets:
-    """The tags of each row, as tuples: equal ones are kept once.
+    """The tags of each row, as tuples: equal ones are kept once, and unpacked when somebody asks for one of them.
 
     Reads like the list of tuples that stands in its place without a base.
     """
@@ -254,7 +334,9 @@ class TagSets:
     def __init__(self, base: Base) -> None:
         self._base = base
         self._sets: Any = None
-        self._distinct: list[tuple[str, ...]] = []
+        self._ends: Any = None
+        self._packed: Any = b""
+        self._known: dict[int, tuple[str, ...]] = {}
         self._changed: dict[int, tuple[str, ...]] = {}
         self._more: list[tuple[str, ...]] = []
         self.append, self.extend = self._more.append, self._more.extend
@@ -270,10 +352,17 @@ class TagSets:
         if changed is not None:
             return changed
         if self._sets is None:
-            self._distinct = [tuple(tags) for tags in self._base.value("tags.distinct")]
-            self._sets = self._base.numbers("tags.sets", "I")
+            self._ends = self._base.column("tags.distinct.ends", "Q")
+            self._packed = self._base.column("tags.distinct.packed", "B")
+            self._sets = self._base.column("tags.sets", "I")
         number: int = self._sets[row]
-        return self._distinct[number]
+        known = self._known.get(number)
+        return self._set(number) if known is None else known
+
+    def _set(self, number: int) -> tuple[str, ...]:
+        start = self._ends[number - 1] if number else 0
+        found = self._known[number] = tuple(unpack(bytes(self._packed[start : self._ends[number]])))
+        return found
 
     def __setitem__(self, row: int, tags: tuple[str, ...]) -> None:
         covered = self._base.rows
@@ -281,6 +370,11 @@ class TagSets:
             self._more[row - covered] = tags
         else:
             self._changed[row] = tags
+
+    def unwrap(self) -> None:
+        """Read without a look at whether what is read was verified; see ``Columns.unwrap``."""
+        self._sets, self._ends = unwrapped(self._sets), unwrapped(self._ends)
+        self._packed = unwrapped(self._packed)
 
     def frozen(self) -> TagSets:
         """Return a copy that keeps what is there now."""
@@ -291,8 +385,10 @@ class TagSets:
 
 
 def tag_sections(tags: TagSets | Sequence[tuple[str, ...]]) -> Iterator[tuple[str, Any]]:
-    """Yield the tags of all rows as two sections of an index: the distinct sets, and each row's number of one."""
+    """Yield the tags of all rows as sections of an index: the distinct sets, and each row's number of one."""
     distinct: dict[tuple[str, ...], int] = {}
     sets = array("I", [distinct.setdefault(tags[row], len(distinct)) for row in range(len(tags))])
-    yield "tags.distinct", list(distinct)
+    packed = list(map(pack, distinct))
+    yield "tags.distinct.ends", array("Q", accumulate(map(len, packed))).tobytes()
+    yield "tags.distinct.packed", b"".join(packed)
     yield "tags.sets", sets.tobytes()

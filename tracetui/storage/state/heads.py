@@ -2,7 +2,8 @@
 
 A query hands out thousands of traces of which few are looked at, so that reading each head then costs most of the
 query. What came since that moment is taken off again: additions are numbered, changes are logged, and parents
-that came later have later rows.
+that came later have later rows. So a moment is as true of another state of the same log: of one that was made
+without the index, once that turns out to be damaged.
 """
 
 from __future__ import annotations
@@ -41,11 +42,19 @@ class Moment:
 
         :raises CorruptionError: if an index holds what no tracetui wrote.
         """
+        try:
+            return self._read(row)
+        except BadIndexError:
+            self._tail = self._tail.alone()
+            return self._read(row)
+
+    def _read(self, row: int) -> Head:
         tail = self._tail
         try:
             with tail.lock:
+                tail.count_look()
                 return self._head(tail, row)
-        except (BadIndexError, *NOT_OURS) as problem:
+        except NOT_OURS as problem:
             raise CorruptionError(
                 *tail.bodies.place((0,)), f"a head that no tracetui wrote: {problem}"
             ) from problem

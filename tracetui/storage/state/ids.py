@@ -48,8 +48,8 @@ class IdTable:
 
     def _open(self) -> None:
         if self._hashes is None:
-            self._rows = self._base.numbers("ids.rows", "I")
-            self._hashes = self._base.numbers("ids.hashes", "Q")
+            self._rows = self._base.column("ids.rows", "I")
+            self._hashes = self._base.column("ids.hashes", "Q")
             if not len(self._rows) == len(self._hashes) == self._base.rows:
                 raise BadIndexError("the table of ids has another length than the run")
 

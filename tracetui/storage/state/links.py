@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from tracetui.model.trace import Trace
 from tracetui.model.tree import Forest, build_forest
-from tracetui.storage.state.columns import BadIndexError, Base, Columns, Numbers
+from tracetui.storage.state.columns import BadIndexError, Base, Columns, Numbers, unwrapped
 from tracetui.storage.state.postings import Roots
 
 Loader = Callable[[Sequence[int]], list[Trace]]
@@ -157,7 +157,7 @@ class Links(Columns):
         base = self._base
         if base is None or count != base.rows:
             return None
-        rows, depths, sizes = (base.numbers(f"tree.{name}", "I") for name in ("seqs", "depths", "sizes"))
+        rows, depths, sizes = (base.column(f"tree.{name}", "I") for name in ("seqs", "depths", "sizes"))
         if not len(rows) == len(depths) == len(sizes) == base.rows:
             raise BadIndexError("the tree has another length than the run")
         return rows, depths, sizes
@@ -166,6 +166,13 @@ class Links(Columns):
         self.settle(growing=growing)
         built = build_forest(self._roots.rows(), self.first_child, self.next_sibling, load)
         return built.seqs, built.depths, built.sizes
+
+    def unwrap(self) -> None:
+        """Read links and the forest without a look at whether they were verified; see ``Columns.unwrap``."""
+        super().unwrap()
+        if self._laid_out is not None:
+            rows, depths, sizes = map(unwrapped, self._laid_out)
+            self._laid_out = rows, depths, sizes
 
     # ---- becoming a base ---------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ distinct tag; the time index holds every seq; a waiting trace is a root.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from tracetui.model.change import Annotation, Change
@@ -28,7 +28,7 @@ from tracetui.storage.state import history
 from tracetui.storage.state.additions import Additions, HeldRefs, MakeRefs
 from tracetui.storage.state.bodies import Bodies
 from tracetui.storage.state.change_log import ChangeLog
-from tracetui.storage.state.columns import Base, Columns, Numbers, TagSets, Texts
+from tracetui.storage.state.columns import BadIndexError, Base, Columns, Numbers, TagSets, Texts
 from tracetui.storage.state.gaps import Gaps
 from tracetui.storage.state.heads import Moment
 from tracetui.storage.state.ids import IdTable
@@ -117,6 +117,11 @@ class Tail(Columns):
         self._covered_changes = len(self.log)
         self._rollup: Rollup | None = None
         self._moment: Moment | None = None
+        self._looks = -1 if base is None else 0
+        """Heads that were read since there is an index, −1 once all of that is verified."""
+        self.make_alone: Callable[[], Tail] | None = None
+        """Makes the state anew from the log alone."""
+        self._alone: Tail | None = None
 
     # ---- what comes --------------------------------------------------------------------------------------
 
@@ -414,29 +419,38 @@ class Tail(Columns):
         return self.moment().traces((seq,))[0]
 
     def moment(self) -> Moment:
-        """Return where heads are read as of now; what they are read from is verified first, once.
-
-        :raises BadIndexError: if that is damaged in the index.
-        """
+        """Return where heads are read as of now."""
         held = self._moment
         if held is None or held.changes != len(self.log):
-            if held is None and self._base is not None:
-                self._look_at_heads()
             held = self._moment = Moment(self)
         return held
 
-    def _look_at_heads(self) -> None:
-        """Let all that heads are read from be found in the index, and verified: later nobody could do without it."""
-        if self.count:
-            links, additions, log = self.links, self.additions, self.log
-            for column in (
-                self.ids, links.parents, self.timestamps, self._tags, self.types, self.kinds, self.statuses,
-                self.ends, self.refs, self.added, log.codes, log.rows,
-            ):  # fmt: skip
-                column[0]
-            if len(additions):
-                additions.refs_of(0)
-                additions.tags(0)
+    def count_look(self) -> None:
+        """Note that a head is read: from so many on it pays to verify all that heads are read from, at once."""
+        if self._looks >= 0:
+            self._looks += 1
+            if self._looks > self._covered >> 5:
+                self._looks = -1
+                self._unwrap_all()
+
+    def _unwrap_all(self) -> None:
+        assert self._base is not None  # noqa: S101 - else nobody counts
+        self._base.verify()
+        for part in (self, self.links, self.refs, self.additions, self.log, self.ids, self._tags):
+            if isinstance(part, (Columns, Texts, TagSets)):
+                part.unwrap()
+
+    def alone(self) -> Tail:
+        """Return the state that the log alone gives, made once: the index that this began with is damaged.
+
+        :raises BadIndexError: if it began with none.
+        """
+        if self._alone is None:
+            if self.make_alone is None:
+                raise BadIndexError("there is nothing to begin with but the index")
+            self._alone = self.make_alone()
+            self._alone.record.run_id = self.record.run_id
+        return self._alone
 
     def traces_of(self, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id, None where there is none."""

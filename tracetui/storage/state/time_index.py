@@ -67,7 +67,7 @@ class TimeIndex:
     def _covered_range(self, column: Any, start_ms: int, end_ms: int) -> Sequence[int]:
         assert self._base is not None  # noqa: S101
         if self._order is None:
-            self._order = self._base.numbers("time.order", "I")
+            self._order = self._base.column("time.order", "I")
             if len(self._order) not in (0, self._covered):
                 raise BadIndexError("the order of time has another length than the run")
         order: Any = self._order if len(self._order) else range(self._covered)
