@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
+import sys
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import msgpack
 import pytest
 
 import tracetui
+from tests.conftest import REPOSITORY
 from tracetui import Custom, FormatVersionError, Thought, ToolCall, TraceDraft, TraceStore, TraceTuiError
 from tracetui.model.change import amendment, annotation, completion, new_trace, run_patch
 from tracetui.storage.backend import Index
@@ -248,3 +252,115 @@ def test_an_id_that_is_no_file_name_is_hashed(tmp_path: Path, run_id: str) -> No
     )
     with tracetui.open(tmp_path / "s") as db:
         assert [run.id for run in db.runs()] == [run_id]
+
+
+def test_an_index_is_what_the_page_says(tmp_path: Path) -> None:
+    """Header, table, checksums and each section of the page, read with nothing of ours; and no section but those."""
+    engine = FileEngine(str(tmp_path))
+    engine.create_run("r", {"created_ms": 9, "name": "n"})
+    drafts = [
+        TraceDraft(
+            Custom("LLM"), id="b", timestamp=7, tags=["x", "y"], metadata={"usage": {"input": 5, "output": 2}}
+        ),
+        TraceDraft(Thought("late"), id="a", timestamp=5, parent_id="b"),
+        TraceDraft(
+            Thought("w"), id="c", timestamp=8, parent_id="never", await_parent=True, tags=["x"], open=True
+        ),
+    ]
+    engine.append("r", [new_trace(draft) for draft in drafts])
+    engine.append(
+        "r", [completion("c", end_ms=11, tags=["z"]), annotation("a", "look", {}), amendment("b", tags=["q"])]
+    )
+    engine.reindex("r")
+    log, content = ((tmp_path / "runs" / f"r{suffix}").read_bytes() for suffix in (".log", ".idx"))
+    magic, version, flags, salt, end, last, last_crc, toc_size, toc_crc, crc = struct.unpack(
+        "<8sHHIQQIII16xI", content[:64]
+    )
+    assert (magic, version, flags) == (b"tracetix", 2, int(sys.byteorder == "big"))
+    assert (salt, crc) == (int.from_bytes(log[12:16], "little"), zlib.crc32(content[:60]))
+    assert (end, last_crc) == (len(log), int.from_bytes(log[last + 20 : last + 24], "little"))
+    toc = content[64 : 64 + toc_size]
+    assert toc_crc == zlib.crc32(toc)
+    found: dict[str, Any] = {}
+    types = sections_of_the_page()
+    for name, packed, offset, size, checksums in msgpack.unpackb(toc):
+        data = content[offset : offset + size]
+        assert (offset % 8, len(data)) == (0, size)
+        assert list(memoryview(checksums).cast("I")) == [zlib.crc32(data)] * (size > 0)
+        assert packed == (types[name] == "")
+        found[name] = (
+            msgpack.unpackb(data, strict_map_key=False) if packed else memoryview(data).cast(types[name])  # type: ignore[call-overload]
+        )
+    assert set(found) == set(types)
+    said: dict[str, Any] = {
+        name: value.tolist() if isinstance(value, memoryview) else value for name, value in found.items()
+    }
+    assert said["ids.text"] == list(b"bac")
+    assert said["ids.ends"] == [1, 2, 3]
+    hashes = sorted(
+        (hashlib.blake2b(i.encode(), digest_size=8).digest()[::-1], n) for n, i in enumerate("bac")
+    )
+    assert said["ids.hashes"] == [int.from_bytes(digest, "big") for digest, _ in hashes]
+    assert said["ids.rows"] == [row for _, row in hashes]
+    assert [said[f"traces.{name}"] for name in ("kinds", "timestamps", "ends", "statuses", "parents")] == [
+        [5, 3, 3], [7, 5, 8], [-(2**63), -(2**63), 11], [1, 1, 1], [-1, 0, -1],
+    ]  # fmt: skip
+    bodies = zip(*(said[f"traces.refs.{name}"] for name in ("offsets", "sizes", "crcs")), strict=True)
+    for at, size, crc in bodies:
+        assert zlib.crc32(log[at : at + size]) == crc
+        assert len(msgpack.unpackb(log[at : at + size])) == 2
+    starts = said["tags.starts"]
+    postings = {
+        name: said["tags.rows"][starts[n] : starts[n + 1]] for n, name in enumerate(said["tags.names"])
+    }
+    assert postings == {"q": [0], "x": [0, 2], "y": [0], "z": [2]}
+    ends = [0, *said["tags.distinct.ends"]]
+    sets = [msgpack.unpackb(found["tags.distinct.packed"][a:b]) for a, b in pairwise(ends)]
+    assert [sets[number] for number in said["tags.sets"]] == [["x", "y", "q"], [], ["x", "z"]]
+    assert (said["time"]["ordered"], said["time.order"], said["roots"]) == (False, [1, 0, 2], [0, 2])
+    assert (said["tree.seqs"], said["tree.depths"], said["tree.sizes"]) == ([0, 1, 2], [0, 1, 0], [2, 1, 1])
+    assert (said["rollup.tokens_in"], said["rollup.marks"]) == ([5, 0, 0], [4, 0, 0])
+    assert (said["changes.codes"], said["changes.rows"]) == ([4, 0, 0, 0, 1, 3, 2], [-1, 0, 1, 2, 2, 1, 0])
+    assert (said["additions.before"], said["additions.tags"]) == ([-1, -1], {0: ["z"], 1: ["q"]})
+    run = said["run"]
+    assert (run["run_id"], run["name"], run["traces"], run["awaiting"]) == ("r", "n", 3, [[2, "never"]])
+
+
+def sections_of_the_page() -> dict[str, str]:
+    """Return the sections that docs/format.md lists with the typecode of their numbers, "" for packed values."""
+    codes = {
+        "int8": "b", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q", "float64": "d", "UTF-8": "B", "bytes": "B",
+        "packed": "",
+    }  # fmt: skip
+    refs = ("uint64", "uint32", "uint32")
+    page = (REPOSITORY / "docs" / "format.md").read_text("utf-8").partition("| sections | numbers |")[2]
+    found: dict[str, str] = {}
+    for line in page.splitlines()[2:]:
+        if not line.startswith("|"):
+            break
+        _, names, kinds, *_ = line.split("|")
+        listed = re.findall(r"`([a-z_.]+)`", names)
+        given = refs if "as `traces.refs`" in kinds else tuple(kinds.strip().split(", "))
+        given = given * len(listed) if len(given) == 1 else given
+        found |= {name: codes[kind] for name, kind in zip(listed, given, strict=True)}
+    return found
+
+
+def test_compressed_bodies_are_what_the_page_says(tmp_path: Path) -> None:
+    """A frame with the flag codec, made by hand: bodies as one zlib stream, lengths and checksums their own."""
+    bodies = [pack([["a thought " * 50, None], None]), pack([["another " * 50, None], {"k": 1}])]
+    heads: list[Any] = [
+        [name, -1, "Thought", 3, 50, 0, [], 1, None, -1, -1, None, len(body), zlib.crc32(body)]
+        for name, body in zip("ab", bodies, strict=True)
+    ]
+    packed, stream = pack(heads), zlib.compress(b"".join(bodies))
+    head = struct.pack("<B3sIIII", 0xA1, b"\2\0\0", 0, 1, len(packed), len(stream))
+    crc = zlib.crc32(packed, zlib.crc32(head, zlib.crc32(SALT)))
+    engine = store(tmp_path, header() + run_frame() + head + struct.pack("<I", crc) + packed + stream)
+    a, b = engine.scan("r", Index.ALL).items
+    assert (a.trace_type, b.trace_type, b.metadata) == (
+        Thought("a thought " * 50),
+        Thought("another " * 50),
+        {"k": 1},
+    )
+    assert engine.check() == []

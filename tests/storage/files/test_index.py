@@ -14,8 +14,9 @@ from tests.storage.invariants import assert_consistent
 from tests.storage.state.test_tail import answers, changes, held
 from tracetui import Custom, Error, Thought, ToolCall, TraceDraft, TraceTuiError, TraceType
 from tracetui.model.change import AnyChange, RunPatch, completion, new_trace
+from tracetui.storage.backend import Index
 from tracetui.storage.files.engine import FileEngine
-from tracetui.storage.files.index import HEADER_SIZE
+from tracetui.storage.files.index import BLOCK_BYTES, HEADER_SIZE, IndexFile
 from tracetui.storage.state.rollup import Rollup
 from tracetui.storage.state.tail import Tail
 from tracetui.storage.view import COLUMNS, LINKS, LiveView
@@ -291,3 +292,76 @@ def test_a_run_that_ended_is_read_in_place(tmp_path: Path) -> None:
     ended.append("r", [completion("t0")])
     assert ended._tail("r").statuses[0] == 1
     assert math.isclose(FileEngine(str(tmp_path))._tail("r").statuses[0], 1)
+
+
+def large(folder: Path, count: int = 40_000) -> None:
+    """Leave a store with a run of many blocks and its index."""
+    engine = FileEngine(str(folder))
+    engine.create_run("r", {"created_ms": 1})
+    for first in range(0, count, 5_000):
+        drafts = [
+            TraceDraft(
+                Thought("t"),
+                id=f"t{n}",
+                parent_id=f"t{n // 3}" if n else None,
+                tags=[f"g{n % 9}"],
+                timestamp=n,
+            )
+            for n in range(first, first + 5_000)
+        ]
+        engine.append("r", [new_trace(draft) for draft in drafts])
+    engine.reindex("r")
+    engine.close()
+
+
+def index_file(engine: FileEngine) -> IndexFile:
+    """Return the index that a run began with."""
+    base = tail_of(engine)._base
+    assert isinstance(base, IndexFile)
+    return base
+
+
+def looked_at(engine: FileEngine) -> int:
+    """Return how many blocks of the index were verified."""
+    return sum(sum(section.seen) for section in index_file(engine)._sections.values())
+
+
+def test_a_look_at_a_few_rows_verifies_little(tmp_path: Path) -> None:
+    """A window with its heads, and a trace by its id: a few blocks; who reads all has all verified once."""
+    large(tmp_path)
+    engine = FileEngine(str(tmp_path))
+    opened = looked_at(engine)
+    blocks = sum(len(section.seen) for section in index_file(engine)._sections.values())
+    forest = engine.view("r").forest()
+    assert [trace.id for _, trace in forest.rows(20_000, 20_050)] == [
+        f"t{forest.seqs[n]}" for n in range(20_000, 20_050)
+    ]
+    assert looked_at(engine) - opened < 40
+    assert engine.get("r", ["t31000"])[0].tags == ["g4"]  # type: ignore[union-attr]
+    assert looked_at(engine) < 80 < blocks
+    assert sum(trace.timestamp for trace in engine.scan("r", Index.ALL).items) == sum(range(40_000))
+    assert looked_at(engine) == blocks
+
+
+def test_a_trace_whose_head_turns_out_to_be_damaged_is_read_from_the_log(tmp_path: Path) -> None:
+    """Traces were handed out unread, and then a block of each column fails: they say what the log says."""
+    large(tmp_path, 10_000)
+    path = index_of(tmp_path)
+    whole = path.read_bytes()
+    engine = FileEngine(str(tmp_path))
+    sections = index_file(engine)._sections
+    right = [trace.to_json() for trace in FileEngine(str(tmp_path)).scan("r", Index.ALL).items[-3:]]
+    struck = 0
+    for name in (
+        name for name in sections if name.startswith(("traces.", "ids.", "tags.sets", "tags.distinct"))
+    ):
+        offset = whole.index(bytes(sections[name].data)) if len(sections[name].data) > 64 else -1
+        if offset < 0:
+            continue
+        end = offset + len(sections[name].data) - 1
+        path.write_bytes(whole[:end] + bytes([whole[end] ^ 1]) + whole[end + 1 :])
+        damaged = FileEngine(str(tmp_path))
+        assert [trace.to_json() for trace in damaged.scan("r", Index.ALL).items[-3:]] == right, name
+        struck += tail_of(damaged)._base is None
+        assert [damage.offset for damage in damaged.check("r")] == [end - (end - offset) % BLOCK_BYTES], name
+    assert struck >= 5
