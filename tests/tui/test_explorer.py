@@ -38,6 +38,11 @@ async def settle(pilot: Pilot[int]) -> None:
     """Wait until workers are done and the screen is drawn."""
     with contextlib.suppress(WorkerCancelled):  # when the application is on its way out
         await pilot.app.workers.wait_for_complete()
+    for _ in range(40):
+        screen = pilot.app.screen
+        if not isinstance(screen, MainScreen) or screen.model.seen is not None or not screen.model.view.count:
+            break
+        await pilot.pause(0.05)
     await pilot.pause(0.12)
 
 

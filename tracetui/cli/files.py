@@ -229,12 +229,23 @@ def _explore_files(paths: list[str], trace: str | None, query: str, view: str) -
             importing=opening,
             ascii_only=session.ascii_only,
             settings=session.settings,
+            also_seen=_stores(),
         )
     finally:
         opening.close()
     if code == diagnostics.NOTHING:
         diagnostics.say(f"tracetui: {place}: nothing in it that can be shown; {opening.summary()}")
     return code
+
+
+def _stores() -> list[Database]:
+    """Return the store beside a file that is opened, if there is one that can be read."""
+    from tracetui.errors import TraceTuiError
+
+    try:
+        return [session.db]
+    except TraceTuiError:
+        return []
 
 
 def _detached(stream: Any) -> Any:

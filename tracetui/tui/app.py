@@ -47,6 +47,7 @@ from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.prompt_history import PromptHistory
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.run_state import RunState, read_state, state_name
+from tracetui.tui.view.seen_book import SeenBook
 from tracetui.tui.widgets.views import VIEWS
 
 OSC_52_LIMIT = 70_000
@@ -108,6 +109,7 @@ class ExplorerApp(App[int]):
         settings: Settings | None = None,
         beside: str = "",
         state: StateFolder | None = None,
+        also_seen: Sequence[Database] = (),
     ) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._beside = beside
@@ -126,6 +128,7 @@ class ExplorerApp(App[int]):
         self.history = PromptHistory(self.state.read("prompts"))
         self.picker_model = PickerModel(db)
         self.picker_model.restore_order(self.state.read("picker"))
+        self.seen_book = SeenBook([db, *also_seen])
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
         self._copied_once = 0.0
@@ -465,11 +468,13 @@ def explore(
     settings: Settings | None = None,
     beside: str = "",
     remembers: bool = True,
+    also_seen: Sequence[Database] = (),
 ) -> int:
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
     ``view`` is one of ``widgets.views.VIEWS``; ``beside`` is the run that the diff view lays beside it.
     With ``over_picker`` the run lies over the list of all runs, to which one goes back.
+    The stores ``also_seen`` are looked through for the same errors.
 
     Without ``remembers`` nothing is kept of where one was.
 
@@ -490,6 +495,7 @@ def explore(
         settings=settings,
         beside=beside,
         state=StateFolder(user_data_folder() / "explorer") if remembers else None,
+        also_seen=also_seen,
     )
     code = app.run(mouse=app.settings.mouse)
     app.picker_model.board.save(at_last=True)

@@ -84,6 +84,15 @@ class RunScreen(Screen[None]):
         for line in self.query("#footer"):
             line.refresh()
 
+    def refresh_detail(self) -> None:
+        """Show the detail again, where one is in it, as more is known of its trace."""
+        view = self.detail.view
+        row, top = view.cursor, view.scroll_offset.y
+        self.show_detail()
+        if row or top:
+            view.set_reactive(Lines.cursor, min(row, max(view.row_count() - 1, 0)))
+            view.scroll_to(y=top, animate=False, immediate=True)
+
     def active(self) -> Lines:
         """Return the lines that keys move in."""
         if self.detail.has_focus_within:

@@ -9,11 +9,13 @@ import time
 from contextlib import suppress
 from threading import Thread
 
+from tracetui.analysis.seen import Seen
 from tracetui.errors import TraceTuiError
 from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.tui.control.base import RunScreen
 from tracetui.tui.view.insight import Insight
 from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.view.seen_book import SeenBook
 
 AT_ONCE = 2_000
 """Traces of a run that is looked into before it is shown: some tens of milliseconds."""
@@ -31,18 +33,20 @@ class Explaining(RunScreen):
         self._next_look = 0.0
         self._is_look_due = False
         self._found: Insight | None = None
+        self._seen: tuple[Seen, ...] | None = None
+        self._is_news = False
 
     def look_into_run(self) -> None:
-        """Find out about the run: at once if it is small, else in a thread."""
+        """Find out about the run: at once if it is small, else in a thread; of its errors in other runs always there."""
         if self.model.view.count <= AT_ONCE:
             with suppress(TraceTuiError):
                 self.model.take_insight(self.model.look_into())
             self.redraw(rows=True)
-        else:
-            self._begin_look()
+        self._begin_look()
 
     def news_taken(self) -> None:
         """Look again, when the last look is long enough ago."""
+        self._is_news = True
         if self._is_look_due:
             return
         self._is_look_due = True
@@ -53,26 +57,38 @@ class Explaining(RunScreen):
         if self._looking is not None and self._looking.is_alive():
             self.news_taken()
             return
-        self._looking = Thread(target=self._look, name="tracetui-insight", daemon=True)
+        is_news, self._is_news = self._is_news, False
+        book = self.app.seen_book
+        self._looking = Thread(
+            target=lambda: self._look(book, is_news=is_news), name="tracetui-insight", daemon=True
+        )
         self._looking.start()
         self.set_timer(COLLECT_SECONDS, self._collect)
 
-    def _look(self) -> None:
-        """In the thread: find out, and lay it ready."""
-        start = time.monotonic()
-        with suppress(
-            TraceTuiError, *NOT_OURS
-        ):  # the run cannot be read, or another hand changed it meanwhile
-            self._found = self.model.look_into()
+    def _look(self, book: SeenBook, *, is_news: bool) -> None:
+        """In the thread: find out, and lay it ready; nothing if the run cannot be read, or is changed by another hand."""
+        start, model = time.monotonic(), self.model
+        with suppress(TraceTuiError, *NOT_OURS):
+            if is_news or model.insight.count < model.view.count:
+                self._found = model.look_into()
+            self._seen = book.seen(model.view, model.errors)
         self._next_look = time.monotonic() + max(REST_TIMES * (time.monotonic() - start), REST_SECONDS)
 
     def _collect(self) -> None:
-        """Take what was found out, once it is there."""
-        if self._looking is not None and self._looking.is_alive():
+        """Take what was found out so far, and look again while the thread is at it."""
+        goes_on = self._looking is not None and self._looking.is_alive()
+        self._take_found()
+        if goes_on:
             self.set_timer(COLLECT_SECONDS, self._collect)
-        elif self._found is not None:
-            found, self._found = self._found, None
+
+    def _take_found(self) -> None:
+        found, self._found = self._found, None
+        seen, self._seen = self._seen, None
+        if found is not None:
             self._take_insight(found)
+        if seen is not None and seen != self.model.seen:
+            self.model.seen, self.model.run_names = seen, self.app.seen_book.names
+            self.refresh_detail()
 
     def _take_insight(self, insight: Insight) -> None:
         place = self.current.cursor_place

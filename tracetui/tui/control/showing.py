@@ -97,6 +97,9 @@ class Showing(Folding, Filtering):
             if link >= 0:
                 self.jump(link)
                 self.to_view()
+            elif run_id := self.detail.view.run_link():
+                self.app.open_run(run_id)
+                return
             else:
                 self.detail.view.toggle()
         elif self.facets.is_open and self.facets.has_focus_within:

@@ -1,17 +1,16 @@
-"""What the detail pane says of a trace: every field, where it stands, and for an error what came before it. Pure."""
+"""What the detail pane says of a trace: first what a reader came for, then every field, then where it stands. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tracetui.analysis.before import just_before
+from tracetui.analysis.explanation import cause_of
 from tracetui.analysis.prices import estimated_cost
-from tracetui.analysis.summary import letter
-from tracetui.analysis.verdict import path_of
+from tracetui.analysis.summary import letter, tools_called
 from tracetui.errors import TraceTuiError
 from tracetui.model.review import MARK, WITHDRAWS
-from tracetui.model.text import printable
+from tracetui.model.text import first_line, printable
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import (
     DECISION,
@@ -26,16 +25,25 @@ from tracetui.model.trace_type import (
     ToolCall,
 )
 from tracetui.render.figures import cost, count, date, duration, offset
+from tracetui.tui.view import story
 from tracetui.tui.view.document import Document
+from tracetui.tui.view.group_folds import is_group
+from tracetui.tui.view.payload import add_arguments, add_payload
 from tracetui.tui.view.run_model import RunModel
 
 TABS = ("Detail", "Context", "Raw", "Notes")
-_RESERVED = frozenset({"usage", "cost", "model", "provider", "name"})
+_RESERVED = frozenset({"usage", "cost", "model", "provider", "name", "truncated", "redacted"})
+_GIVEN = ("input", "messages", "prompt", "system", "tools")
+_SAID = ("output", "response", "text", "content", "message", "tool_calls", "tools_called", "answer", "result")
 CONTEXT_STEPS = 40
+SHORT_MESSAGE = 5
+"""Lines up to which an error's message is shown whole at the top."""
 
 
-def detail(model: RunModel, seq: int, tab: str = "Detail") -> Document:
-    """Return the document of a trace for a tab; damaged parts are said where they are."""
+def detail(model: RunModel, key: int, tab: str = "Detail") -> Document:
+    """Return the document of a row's key for a tab: of a trace, or of a group; damaged parts are said where they are."""
+    group = model.tree.group(key) if is_group(key) else None
+    seq = key if group is None else group.first
     trace = model.trace(seq)
     document = Document()
     try:
@@ -46,40 +54,72 @@ def detail(model: RunModel, seq: int, tab: str = "Detail") -> Document:
         elif tab == "Context":
             _context(model, seq, trace, document)
         else:
-            _head(model, trace, document)
-            _body(model, seq, trace, document)
+            if group is not None:
+                story.add_group(model, group, document)
+            _detail(model, seq, trace, document)
     except TraceTuiError as problem:
         document.heading("damaged")
         document.add(str(problem), "error text")
     return document
 
 
-def title(model: RunModel, seq: int) -> list[tuple[str, str]]:
+def title(model: RunModel, key: int) -> list[tuple[str, str]]:
     """Return the pane's first line: kind, status, offset."""
+    group = model.tree.group(key) if is_group(key) else None
+    if group is not None:
+        said = "LOOP" if group.is_loop else "SIDE BY SIDE"
+        return [(" T ", "letter tool"), (f"{said} ", "heading"), (f" {group.calls} calls", "badge loop")]
     view = model.view
-    status = ("open", "ok", "error", "cancelled")[view.statuses[seq]]
-    kind = letter(view.kinds[seq], model.type_name(seq))
+    status = ("open", "ok", "error", "cancelled")[view.statuses[key]]
+    kind = letter(view.kinds[key], model.type_name(key))
     role = {"error": "failed text", "open": "open text"}.get(status, "dim")
-    when = offset(view.timestamps[seq] - model.start_ms) if model.has_times else f"step {seq + 1}"
+    when = offset(view.timestamps[key] - model.start_ms) if model.has_times else f"step {key + 1}"
+    name = "ERROR" if view.kinds[key] == ERROR else printable(model.type_name(key))
     return [
         (f" {kind} ", "letter other"),
-        (f"{printable(model.type_name(seq))} ", "heading"),
-        (f" {status} ", role),
+        (f"{name} ", "heading"),
+        ("" if name == "ERROR" else f" {status} ", role),
         (f" {when}", "time"),
     ]
 
 
-def _head(model: RunModel, trace: Trace, document: Document) -> None:
-    parts = []
-    if model.has_times:
-        parts.append(date(trace.timestamp))
-    own = trace.duration_ms
-    if own is not None:
-        parts.append(duration(own))
-    parts.append(f"seq {trace.seq}")
-    document.add("  ".join(parts), "dim")
-    if trace.tags:
-        document.add(", ".join(trace.tags), "tag", label="tags")
+# ---- the detail ------------------------------------------------------------------------------------------
+
+
+def _detail(model: RunModel, seq: int, trace: Trace, document: Document) -> None:
+    _warnings(model, trace, document)
+    kind = trace.trace_type
+    if isinstance(kind, ToolCall):
+        _tool(model, seq, trace, kind, document)
+    elif isinstance(kind, Error):
+        _error(model, seq, kind, document)
+    else:
+        _figures(model, trace, document)
+        if isinstance(kind, Decision):
+            _decision(kind, trace, document)
+        elif isinstance(kind, Query):
+            _query(kind, document)
+        elif isinstance(kind, Thought):
+            _thought(kind, document)
+        elif isinstance(kind, Custom):
+            _custom(kind, document)
+        if trace.status == "error":
+            _child_errors(model, seq, document)
+    _metadata(trace, document)
+    if not isinstance(kind, Error):
+        story.add_around(model, seq, document)
+    _record(model, trace, document)
+
+
+def _warnings(model: RunModel, trace: Trace, document: Document) -> None:
+    """Say first what is wrong with what follows: cut, taken out, not received, open."""
+    metadata = trace.metadata
+    for key, said in (
+        ("truncated", "cut when it was recorded"),
+        ("redacted", "taken out when it was recorded"),
+    ):
+        if isinstance(metadata, dict) and metadata.get(key):
+            document.add(f"{said}: {_paths(metadata[key])}"[:400], "warning")
     if trace.parent_missing:
         document.add(f"parent {trace.parent_id or '(lost to damage)'} was not received", "warning")
     if trace.status == "open":
@@ -87,6 +127,21 @@ def _head(model: RunModel, trace: Trace, document: Document) -> None:
             model.verdict.label, "never ended"
         )
         document.add(f"open: {said}", "warning")
+
+
+def _paths(marked: Any) -> str:
+    if isinstance(marked, Mapping):
+        return ", ".join(
+            f"{path} ({count(size)} bytes)" if isinstance(size, int) else str(path)
+            for path, size in marked.items()
+        )
+    return ", ".join(map(str, marked)) if isinstance(marked, list) else str(marked)
+
+
+def _figures(model: RunModel, trace: Trace, document: Document) -> None:
+    """Add what the step took: time, model, tokens, cost."""
+    if trace.duration_ms:
+        document.add(duration(trace.duration_ms), "metric", label="took")
     metadata = trace.metadata
     if isinstance(metadata, dict):
         _usage(metadata, document, estimated_cost(metadata, model.price_of))
@@ -111,48 +166,29 @@ def _usage(metadata: Mapping[str, Any], document: Document, estimate: float | No
         )
 
 
-def _body(model: RunModel, seq: int, trace: Trace, document: Document) -> None:
-    kind = trace.trace_type
-    if isinstance(kind, ToolCall):
-        _tool(kind, document)
-    elif isinstance(kind, Decision):
-        _decision(kind, document)
-    elif isinstance(kind, Query):
-        document.heading(kind.query_type)
-        document.add_text("", kind.query)
-        if kind.results_count is not None:
-            document.add(str(kind.results_count), "number", label="results")
-    elif isinstance(kind, Thought):
-        document.heading("thought")
-        document.add_text("", kind.content)
-        if kind.confidence is not None:
-            document.add(f"{kind.confidence:g}", "number", label="confidence")
-    elif isinstance(kind, Error):
-        _error(model, seq, kind, document)
-    elif isinstance(kind, Custom):
-        document.heading("data")
-        document.add_value("", kind.data)  # type: ignore[arg-type]
-    if trace.status == "error" and not isinstance(kind, Error):
+def _tool(model: RunModel, seq: int, trace: Trace, kind: ToolCall, document: Document) -> None:
+    """Add a call: what failed first, then what was asked and what came of it, then its story."""
+    _figures(model, trace, document)
+    if trace.status == "error":
         _child_errors(model, seq, document)
-    _metadata(trace, document)
-    if model.view.kinds[seq] in (ERROR, TOOL_CALL) and trace.status == "error":
-        _story(model, seq, document)
-
-
-def _tool(kind: ToolCall, document: Document) -> None:
+    story.add_loop(model, seq, document)
     document.heading(f"{kind.tool_name}  arguments")
-    document.add_value("", kind.arguments)  # type: ignore[arg-type]
+    add_arguments(kind.arguments, document)
     document.heading("result")
     if kind.result is None:
         document.add("(none recorded)", "dim")
     else:
-        document.add_value("", kind.result)  # type: ignore[arg-type]
+        add_payload("", kind.result, document)
+    if trace.status == "error":
+        story.add_before(model, seq, document)
 
 
-def _decision(kind: Decision, document: Document) -> None:
+def _decision(kind: Decision, trace: Trace, document: Document) -> None:
     document.heading("question")
     document.add_text("", kind.question)
-    document.heading("options")
+    metadata = trace.metadata
+    sure = metadata.get("confidence") if isinstance(metadata, dict) else None
+    document.heading("options" + (f"   confidence {sure}" if isinstance(sure, (int, float)) else ""))
     for option in kind.options:
         chosen = option == kind.chosen
         document.add_text("", ("* " if chosen else "  ") + option, "chosen" if chosen else "text")
@@ -163,9 +199,60 @@ def _decision(kind: Decision, document: Document) -> None:
         document.add_text("", kind.reasoning)
 
 
+def _query(kind: Query, document: Document) -> None:
+    document.heading(kind.query_type)
+    document.add_text("", kind.query)
+    if kind.results_count is not None:
+        document.add(
+            f"{kind.results_count:,}", "number" if kind.results_count else "warning", label="results"
+        )
+
+
+def _thought(kind: Thought, document: Document) -> None:
+    document.heading("thought")
+    document.add_text("", kind.content)
+    if kind.confidence is not None:
+        document.add(f"{kind.confidence:g}", "number", label="confidence")
+
+
+def _custom(kind: Custom, document: Document) -> None:
+    """Add the data of a custom trace: of a model call what it said before what it was given, which is folded."""
+    data: Any = kind.data
+    if kind.name != "LLM" or not isinstance(data, dict):
+        if data is not None:
+            document.heading("data")
+            add_payload("", data, document)
+        return
+    tools = tools_called(data)
+    if tools:
+        document.add(", ".join(tools[:20]), "chosen", label="chose")
+    said = {name: data[name] for name in _SAID if data.get(name) not in (None, "", [], {})}
+    rest = {name: value for name, value in data.items() if name not in said and name not in _GIVEN}
+    for heading, values in (("said", said), ("data", rest)):
+        if values:
+            document.heading(heading)
+            for name, value in values.items():
+                add_payload("" if heading == "said" and len(values) == 1 else name, value, document)
+    for name in _GIVEN:
+        if data.get(name) is not None:
+            document.heading(f"given: {name}")
+            _folded_value(data[name], document)
+
+
+def _folded_value(value: Any, document: Document) -> None:
+    """Add a value that is folded at first; the tab Context shows it whole."""
+    if isinstance(value, (dict, list)) and value:
+        document.folded.add(len(document.lines))
+    add_payload("", value, document)
+
+
+# ---- errors ----------------------------------------------------------------------------------------------
+
+
 def _error(model: RunModel, seq: int, kind: Error, document: Document) -> None:
-    found = {error.seq: error for error in model.errors.found}.get(seq)
-    document.heading(kind.error_type)
+    """Add an error: whether it ended the run, what it says, the way to it, what came before, where else it was seen."""
+    found = next((error for error in model.errors.found if error.seq == seq), None)
+    document.add(kind.error_type, "error text")
     if found is None:
         document.add("told again further in", "dim")
     elif found.recovered:
@@ -175,65 +262,62 @@ def _error(model: RunModel, seq: int, kind: Error, document: Document) -> None:
             "not recovered" + (", this ended the run" if seq == model.verdict.terminal else ""), "failed text"
         )
     document.add("")
-    document.add_text("", kind.message, "error text")
+    lines = kind.message.split("\n")
+    is_short = len(lines) <= SHORT_MESSAGE
+    for line in lines if is_short else telling_lines(kind.message):
+        document.add(line, "error text")
+    if not is_short:
+        document.add(f"… the whole message of {len(lines)} lines is below", "dim")
+    story.add_path(model, seq, document)
+    story.add_before(model, seq, document)
+    story.add_seen(model, seq, document)
+    if not is_short:
+        document.heading("message")
+        document.add_text("", kind.message, "error text")
+
+
+def telling_lines(message: str) -> list[str]:
+    r"""Return the lines of a message that tell most: the first with a letter, and the exception that it names last.
+
+    >>> telling_lines("----\ntests exited 1\nTraceback …\nKeyError: 'x'\nFAILED")
+    ['tests exited 1', "KeyError: 'x'"]
+    """
+    first, cause = first_line(message), cause_of(message)
+    return [line for line in dict.fromkeys((first, cause if cause not in first else "")) if line]
 
 
 def _child_errors(model: RunModel, seq: int, document: Document) -> None:
-    for child in model.view.children(seq):
+    """Add the errors directly below a failed step, in their telling lines, each a link."""
+    for child in model.view.children(seq)[:20]:
         if model.view.kinds[child] == ERROR:
             kind = model.trace(child).trace_type
             if isinstance(kind, Error):
                 document.heading(f"failed: {kind.error_type}")
-                document.add_text("", kind.message, "error text")
+                for line in telling_lines(kind.message) or ["(no message)"]:
+                    document.add(line, "error text", seq=child)
+
+
+# ---- what every trace has --------------------------------------------------------------------------------
 
 
 def _metadata(trace: Trace, document: Document) -> None:
     metadata = trace.metadata
     if isinstance(metadata, dict):
-        rest = {key: value for key, value in metadata.items() if key not in _RESERVED}
-        for key, said in (
-            ("truncated", "cut when it was recorded"),
-            ("redacted", "taken out when it was recorded"),
-        ):
-            if key in rest:
-                document.add(f"{said}: {', '.join(map(str, rest[key]))[:200]}", "warning")  # type: ignore[arg-type]
-        metadata = rest or None
+        metadata = {key: value for key, value in metadata.items() if key not in _RESERVED} or None
     if metadata is not None:
         document.heading("metadata")
         document.add_value("", metadata)
 
 
-def _story(model: RunModel, seq: int, document: Document) -> None:
-    """Add the way from the root to a failure, and what came just before it."""
-    path = path_of(model.view, seq)
-    if len(path) > 1:
-        document.heading("path")
-        shown = path if len(path) <= 12 else [*path[:4], -1, *path[-7:]]
-        for depth, step in enumerate(shown):
-            if step < 0:
-                document.add(f"… {len(path) - 11} more", "dim", depth=depth)
-            else:
-                document.add(_line(model, step), "text", depth=min(depth, 8), seq=step)
-    before = just_before(model.view, seq)
-    if before.seqs():
-        document.heading("just before")
-        for other in before.seqs():
-            document.add(f"{_ago(model, other, seq)}  {_line(model, other)}", "text", seq=other)
-    if before.last_good_call >= 0:
-        document.add(
-            _ago(model, before.last_good_call, seq), "good", label="last good call", seq=before.last_good_call
-        )
-
-
-def _ago(model: RunModel, seq: int, reference: int) -> str:
-    if not model.has_times:
-        return f"{reference - seq} steps before"
-    timestamps = model.view.timestamps
-    return "-" + duration(max(timestamps[reference] - timestamps[seq], 0))
-
-
-def _line(model: RunModel, seq: int) -> str:
-    return f"{letter(model.view.kinds[seq], model.type_name(seq))} {model.summary(seq)}"
+def _record(model: RunModel, trace: Trace, document: Document) -> None:
+    """Add how the trace is recorded: its tags, when, its number and id."""
+    document.heading("record")
+    if trace.tags:
+        document.add(", ".join(trace.tags), "tag", label="tags")
+    if model.has_times:
+        document.add(date(trace.timestamp), "dim", label="began")
+    document.add(f"{trace.seq}", "dim", label="seq")
+    document.add(trace.id, "dim", label="id")
 
 
 def _notes(model: RunModel, trace: Trace, document: Document) -> None:
@@ -258,7 +342,7 @@ def _context(model: RunModel, seq: int, trace: Trace, document: Document) -> Non
     given = kind.data.get("input") if isinstance(kind, Custom) and isinstance(kind.data, dict) else None
     if given is not None:
         document.heading("given to the model")
-        document.add_value("", given)
+        add_payload("", given, document)
         return
     document.heading("before this step")
     shown = 0
@@ -268,7 +352,8 @@ def _context(model: RunModel, seq: int, trace: Trace, document: Document) -> Non
             "Turn",
             "Message",
         ):
-            document.add(f"{_ago(model, other, seq):>8}  {_line(model, other)}", "text", seq=other)
+            told = f"{story.ago(model, other, seq):>8}  {story.line_of(model, other)}"
+            document.add(told, "text", seq=other)
             shown += 1
         if shown >= CONTEXT_STEPS:
             break

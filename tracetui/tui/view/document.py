@@ -1,13 +1,14 @@
 """Text of any size as lines with folds, wrapped to a width: what the detail pane and other readers scroll through.
 
 Owns the lines of one document and which of them are visible. A line's text is kept as recorded and made printable
-only when it is drawn, so that a payload of megabytes opens at once: splitting it is all that is done up front.
+only when it is drawn, so that a payload of megabytes opens at once: splitting it is all that is done up front, and
+of a text with very many lines the rest is made into lines when somebody unfolds it.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tracetui.model.text import printable
@@ -18,12 +19,16 @@ MAX_LINE = 20_000_000
 INDENT = 2
 OPEN_ITEMS = 400
 """Containers with more items are folded at first."""
+LONG_LINE = 20_000
+"""Characters from which on a line is wrapped evenly, without looking for words."""
+MOST_LINES = 20_000
+"""Lines of one text that are there at first."""
 
 
 class Line(NamedTuple):
     """One line: indentation, label before the text, text as recorded, role; ``size`` lines of its own below it.
 
-    ``seq`` is the trace that the line leads to, −1 if none.
+    ``seq`` is the trace that the line leads to, −1 if none; ``run_id`` the run, "" if none.
     """
 
     depth: int
@@ -32,6 +37,7 @@ class Line(NamedTuple):
     role: str = "text"
     size: int = 0
     seq: int = -1
+    run_id: str = ""
 
 
 class Document:
@@ -40,6 +46,10 @@ class Document:
     def __init__(self, lines: list[Line] | None = None) -> None:
         self.lines: list[Line] = lines if lines is not None else []
         self.folded: set[int] = set()
+        self._later: dict[int, Callable[[Document], object]] = {}
+        """By line what is to be added below it when it is first unfolded."""
+        self._printable: dict[int, str] = {}
+        """By line its printable text, where that is another."""
         self.width = 80
         self.wrap = True
         self._row_lines: array[int] = array("I")
@@ -47,9 +57,25 @@ class Document:
 
     # ---- building ----------------------------------------------------------------------------------------
 
-    def add(self, text: str, role: str = "text", *, label: str = "", depth: int = 0, seq: int = -1) -> None:
+    def add(
+        self,
+        text: str,
+        role: str = "text",
+        *,
+        label: str = "",
+        depth: int = 0,
+        seq: int = -1,
+        run_id: str = "",
+    ) -> None:
         """Add one line."""
-        self.lines.append(Line(depth, label, text, role, 0, seq))
+        self.lines.append(Line(depth, label, text, role, 0, seq, run_id))
+
+    def add_folded(
+        self, text: str, fill: Callable[[Document], object], role: str = "text", depth: int = 0
+    ) -> None:
+        """Add a line below which ``fill`` adds more when somebody unfolds it."""
+        self._later[len(self.lines)] = fill
+        self.lines.append(Line(depth, "", text, role))
 
     def heading(self, text: str) -> None:
         """Add a heading, with an empty line before it."""
@@ -66,7 +92,15 @@ class Document:
         if label:
             self.lines.append(Line(depth, label, "", "label", len(parts)))
             depth += 1
-        self.lines.extend([Line(depth, "", part, role) for part in parts])
+        self.lines.extend([Line(depth, "", part, role) for part in parts[:MOST_LINES]])
+        if len(parts) > MOST_LINES:
+            rest = parts[MOST_LINES:]
+            self.add_folded(
+                f"… {len(rest):,} more lines (Enter shows them)",
+                lambda more: more.lines.extend([Line(depth, "", part, role) for part in rest]),
+                "warning",
+                depth,
+            )
 
     def add_value(self, label: str, value: Value, depth: int = 0) -> None:
         """Add a value of any shape; containers get lines of their own below their label."""
@@ -106,18 +140,25 @@ class Document:
         self._row_lines, self._row_starts = rows, starts
 
     def _lay(self, number: int, line: Line, rows: array[int], starts: array[int]) -> None:
-        length = len(line.text)
-        first = self._room(line)
-        if not self.wrap or length <= first:
-            rows.append(number)
-            starts.append(0)
-            return
         rows.append(number)
         starts.append(0)
+        text = self._shown(number, line)
+        first = self._room(line)
+        if not self.wrap or (len(text) <= first and (text.isascii() or width_of(text) <= first)):
+            return
         rest = max(self.width - self._indent(line) - 2, 8)
-        at = range(first, length, rest)
+        at = breaks(text, first, rest) if len(text) <= LONG_LINE else _even_breaks(text, first, rest)
         rows.extend([number] * len(at))
         starts.extend(at)
+
+    def _shown(self, number: int, line: Line) -> str:
+        """Return what a line shows: its text made printable, but for very long ones, which are when they are drawn."""
+        if len(line.text) > LONG_LINE or line.text.isprintable():
+            return line.text
+        found = self._printable.get(number)
+        if found is None:
+            found = self._printable[number] = printable(line.text)
+        return found
 
     def _indent(self, line: Line) -> int:
         return min(line.depth, 20) * INDENT
@@ -136,11 +177,28 @@ class Document:
     def toggle(self, row: int) -> bool:
         """Fold or unfold the line of a row; return whether it has anything to fold."""
         number = self._row_lines[row]
+        if number in self._later:
+            self._fill(number)
+            return True
         if not self.lines[number].size:
             return False
         self.folded.symmetric_difference_update({number})
         self.layout(self.width)
         return True
+
+    def _fill(self, number: int) -> None:
+        """Add below a line what was left for later; linear in the lines there are."""
+        added = Document()
+        self._later.pop(number)(added)
+        more = len(added.lines)
+        for at, line in enumerate(self.lines[: number + 1]):
+            if at == number or (line.size and at + line.size >= number):
+                self.lines[at] = line._replace(size=line.size + more)
+        self.lines[number + 1 : number + 1] = added.lines
+        self._printable.clear()
+        self.folded = {n + more if n > number else n for n in self.folded}
+        self._later = {n + more if n > number else n: fill for n, fill in self._later.items()}
+        self.layout(self.width)
 
     def fold_all(self, *, folded: bool) -> None:
         """Fold or unfold every line that can be."""
@@ -152,27 +210,69 @@ class Document:
         number, start = self._row_lines[row], self._row_starts[row]
         line = self.lines[number]
         indent = " " * self._indent(line)
+        text = self._shown(number, line)
+        last = row + 1 == len(self) or self._row_lines[row + 1] != number
+        end = len(text) if last else self._row_starts[row + 1]
         if start:
-            room = max(self.width - self._indent(line) - 2, 8)
-            return [(indent + "  ", "text"), (printable(line.text[start : start + room]), line.role)]
-        mark = ("+ " if number in self.folded else "- ") if line.size else "  "
+            return [(indent + "  ", "text"), (printable(text[start:end]).rstrip(), line.role)]
+        mark = "  "
+        if line.size or number in self._later:
+            mark = "+ " if number in self.folded or number in self._later else "- "
         found = [(indent, "text"), (mark if line.role != "heading" else "", "fold")]
         if line.label:
             found.append((printable(line.label[:200]) + ": ", "label"))
         shown = (
-            line.text[scroll_x : scroll_x + self.width * 2]
-            if not self.wrap
-            else line.text[: self._room(line)]
+            (text[:end] if last else text[:end].rstrip())
+            if self.wrap
+            else text[scroll_x : scroll_x + self.width * 2]
         )
         found.append((printable(shown), line.role))
         return found
 
     def text(self) -> str:
-        """Return the whole document as plain text, folds ignored."""
+        """Return the whole document as plain text, folds ignored; what only links elsewhere may be left out."""
+        for number in sorted(self._later, reverse=True):
+            if self.lines[number].role == "warning":
+                self._fill(number)
         return "\n".join(
             f"{' ' * self._indent(line)}{line.label + ': ' if line.label else ''}{line.text}"
             for line in self.lines
         )
+
+
+def breaks(text: str, first: int, rest: int) -> list[int]:
+    """Return where a printable text is broken: behind a space where there is one, into rows of so many cells.
+
+    >>> breaks("a few words here", 8, 7), breaks("日本語日本語", 4, 4), breaks("abcdefghij", 4, 4)
+    ([6, 12], [2, 4], [4, 8])
+    """
+    found: list[int] = []
+    start, room = 0, first
+    while (end := _row_end(text, start, room)) < len(text):
+        space = text.rfind(" ", start + room // 2, end + 1)
+        start, room = (space + 1 if 0 <= space < end else end if space < 0 else end + 1), rest
+        found.append(start)
+    return found if not found or found[-1] < len(text) else found[:-1]
+
+
+def _row_end(text: str, start: int, room: int) -> int:
+    """Return the end of what fits into so many cells, one character at least."""
+    end = min(start + room, len(text))
+    piece = text[start:end]
+    if piece.isascii() or width_of(piece) <= room:
+        return end
+    used = 0
+    for at in range(start, end):
+        used += width_of(text[at])
+        if used > room:
+            return max(at, start + 1)
+    return end
+
+
+def _even_breaks(text: str, first: int, rest: int) -> range:
+    """Return breaks that fit whatever the characters are: all take a cell, some two, or some are shown as codes."""
+    share = 1 if text.isascii() and text.isprintable() else 2 if text.isprintable() else 10
+    return range(max(first // share, 1), len(text), max(rest // share, 1))
 
 
 def scalar(value: object) -> str:

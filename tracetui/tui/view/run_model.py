@@ -6,13 +6,14 @@ first asked for and again after news, at most as often as the caller asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tracetui.analysis.errors import MODEL, ErrorRecord, Errors, find_errors
 from tracetui.analysis.prices import PriceOf
 from tracetui.analysis.rollup import Totals, totals
+from tracetui.analysis.seen import Seen
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
 from tracetui.errors import TraceTuiError
@@ -92,6 +93,10 @@ class RunModel:
         self.tree = TreeModel(self.view)
         self.insight = Insight()
         """What a worker found out, perhaps some traces ago."""
+        self.seen: tuple[Seen, ...] | None = None
+        """Where the errors of the run were seen before; None until a worker has looked."""
+        self.run_names: Mapping[str, str] = {}
+        """Names of the other runs, by id."""
 
     # ---- figures -----------------------------------------------------------------------------------------
 

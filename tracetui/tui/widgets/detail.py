@@ -67,6 +67,12 @@ class DocumentView(Lines):
             return -1
         return self.document.lines[self.document.line_at(self.cursor)].seq
 
+    def run_link(self) -> str:
+        """Return the run that the line under the cursor leads to, "" if none."""
+        if self.cursor >= len(self.document):
+            return ""
+        return self.document.lines[self.document.line_at(self.cursor)].run_id
+
     def fold_columns(self, row: int) -> range:
         """Return the cells of the fold mark."""
         line = self.document.lines[self.document.line_at(row)]
@@ -112,10 +118,9 @@ class DetailPane(Vertical):
 
     def show(self, model: RunModel, seq: int) -> None:
         """Show a trace; −1 shows nothing."""
-        self.model, self.seq = model, model.tree.trace_of(seq)
-        seq = self.seq
+        self.model, self.seq = model, seq
         self.title_line.has_tabs = True
-        if 0 <= seq < model.view.count:
+        if 0 <= model.tree.trace_of(seq) < model.view.count:
             self.title_line.pieces = title(model, seq)
             self.view.show(detail(model, seq, self.title_line.tab))
         else:
