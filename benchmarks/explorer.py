@@ -1,8 +1,9 @@
 """Speeds of the explorer at 10,000, 100,000 and 1,000,000 traces: ``python benchmarks/explorer.py [COUNT…]``.
 
 View models are timed in this process; whole screens in the real application without a terminal, whose harness adds
-tens of milliseconds of its own; a key to its paint in a real pseudo-terminal. Figures are medians of several runs,
-beside the goal where there is one. They are printed, and written to benchmarks/explorer.json.
+tens of milliseconds of its own; a key to its paint, and the processor's time while nothing happens, in a real
+pseudo-terminal. What depends on the index file beside a log is measured without and with it. Figures are medians of
+several runs, beside the goal where there is one. They are printed, and written to benchmarks/explorer.json.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import tracetui
@@ -33,13 +35,18 @@ from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.filtering import matches
 from tracetui.tui.view.finding import find_text, pattern_of
+from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.run_model import RunModel
 
+WITHOUT, WITH = "no index", "with index"
+IDLE_SECONDS = 20.0
 START = 1_790_000_000_000
 GOALS = {
-    "first rows, app up (ms)": 500, "toggle the root, worst (ms)": 50, "append while following (ms)": 30,
+    "first rows, app up, with index (ms)": 500, "toggle the root, worst (ms)": 50, "append while following (ms)": 30,
     "filter, first hits (ms)": 100, "search, first hits (ms)": 100, "key to paint, p95 (ms)": 16,
-    "whole command to first rows (ms)": 1000, "5 MB payload ready (ms)": 300,
+    "whole command to first rows, with index (ms)": 1000, "5 MB payload ready (ms)": 300,
+    "5 MB payload, per row (ms)": 16, "key to the detail's last byte, p95 (ms)": 60, "idle CPU (%)": 0.5,
+    "memory above the empty explorer (MB)": 120, "picker, 10,000 runs, with catalog (ms)": 500,
 }  # fmt: skip
 
 
@@ -77,6 +84,16 @@ def fill(db: Database, count: int) -> str:
     return run.id
 
 
+def prepare(location: str, run_id: str, said: str) -> None:
+    """Write the run's index, or take away every index that somebody wrote meanwhile."""
+    if said == WITH:
+        with tracetui.open(location) as db:
+            db.reindex(run_id)
+    else:
+        for path in Path(location).rglob("*.idx"):
+            path.unlink()
+
+
 def median_ms(action: Callable[[], object], times: int = 5) -> float:
     """Return the median time of an action in milliseconds."""
     taken = []
@@ -87,17 +104,20 @@ def median_ms(action: Callable[[], object], times: int = 5) -> float:
     return round(statistics.median(taken), 2)
 
 
-def models(location: str, run_id: str, found: dict[str, float]) -> None:
-    """Time the view models."""
+def models(location: str, run_id: str, found: dict[str, float], said: str) -> None:
+    """Time the view models; without an index the opening alone, as nothing else depends on it."""
     with Database(open_backend(location), owning=False) as db:
         start = time.perf_counter()
         view = db.view(run_id)
-        found["open the log, no index (ms)"] = round((time.perf_counter() - start) * 1000, 1)
+        found[f"open the log, {said} (ms)"] = round((time.perf_counter() - start) * 1000, 1)
+        if said == WITHOUT:
+            return
         found["model: rows, verdict (ms)"] = median_ms(lambda: RunModel(db, run_id, view=view), 3)
         model = RunModel(db, run_id, view=view)
         found["roll-ups of the run (ms)"] = median_ms(lambda: totals(view, view.rollup()), 3)
         model.tree.unfold_all()
         found["toggle the root, worst (ms)"] = median_ms(lambda: model.tree.toggle(0), 6)
+        found["loops and sentence, in a worker (ms)"] = median_ms(model.look_into, 1)
         pieces = matches(view, "type:Error", now_ms())
         found["filter, first hits (ms)"] = median_ms(lambda: next(pieces), 1)
         found["search, first hits (ms)"] = median_ms(
@@ -115,13 +135,44 @@ def models(location: str, run_id: str, found: dict[str, float]) -> None:
 
         found["append while following (ms)"] = median_ms(append, 7)
 
-    def ready() -> None:
-        document = Document()
-        document.add_text("", "x" * 5_000_000)
-        document.layout(80)
-        document.pieces(0)
+    found["5 MB payload ready (ms)"] = max(median_ms(partial(ready, text), 3) for text in PAYLOADS)
+    documents = [ready(text) for text in PAYLOADS]
+    found["5 MB payload, per row (ms)"] = max(
+        median_ms(partial(document.pieces, len(document) // 2), 9) for document in documents
+    )
 
-    found["5 MB payload ready (ms)"] = median_ms(ready, 3)
+
+PAYLOADS = ("x" * 5_000_000, "a line of some words and (markup) [/]\n" * 132_000, "日本" * 1_600_000)
+"""One line, many lines, wide characters."""
+
+
+def ready(text: str) -> Document:
+    """Return a document of a payload, laid out and with its first row drawn."""
+    document = Document()
+    document.add_text("", text)
+    document.layout(80)
+    document.pieces(0)
+    return document
+
+
+def picker(found: dict[str, float]) -> None:
+    """Time the list of 10,000 runs, as the run picker has it, when their catalog is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tracetui.open(folder) as db:
+            for n in range(10_000):
+                run = db.restore_run(f"run-{n}", name=f"name {n % 50}", created_ms=START + n)
+                if n % 100 == 0:
+                    TraceStore(db).record(run.id, Error("E", "m", recoverable=False))
+            PickerModel(db).board.rows(fresh=True)
+            db.backend.save_catalog()
+
+        def opened() -> None:
+            with Database(open_backend(folder), owning=False) as db:
+                model = PickerModel(db)
+                model.show(model.board.rows(fresh=False))
+                assert len(model.rows) == 10_000
+
+        found["picker, 10,000 runs, with catalog (ms)"] = median_ms(opened, 3)
 
 
 async def first_rows(location: str, run_id: str) -> float:
@@ -177,6 +228,17 @@ class Terminal:
                 data += os.read(self.fd, 1 << 20)
         return time.perf_counter() - start
 
+    def busy_percent(self, seconds: float) -> float:
+        """Return the share of a processor that it takes while nothing happens, after what a start leaves to do."""
+        self.read_until_quiet(3.0)
+        before = self._ticks()
+        time.sleep(seconds)
+        return round(100 * (self._ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds, 2)
+
+    def _ticks(self) -> int:
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(stat[11]) + int(stat[12])
+
     def close(self) -> None:
         """End it."""
         os.write(self.fd, b"\x11")
@@ -188,10 +250,13 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-def keys(location: str, run_id: str, found: dict[str, float]) -> None:
-    """Time keys in a real terminal."""
+def keys(location: str, run_id: str, found: dict[str, float], said: str) -> None:
+    """Time keys in a real terminal; without an index the way to the first rows alone."""
     terminal = Terminal(location, run_id)
-    found["whole command to first rows (ms)"] = round(terminal.until(b"traces") * 1000, 1)
+    found[f"whole command to first rows, {said} (ms)"] = round(terminal.until(b"traces") * 1000, 1)
+    if said == WITHOUT:
+        terminal.close()
+        return
     terminal.read_until_quiet(1.0)
     firsts, lasts = [], []
     for n in range(40):
@@ -199,10 +264,12 @@ def keys(location: str, run_id: str, found: dict[str, float]) -> None:
         first, last, _ = terminal.read_until_quiet(0.12)
         firsts.append(first * 1000)
         lasts.append(last * 1000)
+    found["idle CPU (%)"] = terminal.busy_percent(IDLE_SECONDS)
     terminal.close()
     found["key to paint, median (ms)"] = round(statistics.median(firsts), 1)
     found["key to paint, p95 (ms)"] = round(sorted(firsts)[int(len(firsts) * 0.95)], 1)
     found["key to the detail's last byte, median (ms)"] = round(statistics.median(lasts), 1)
+    found["key to the detail's last byte, p95 (ms)"] = round(sorted(lasts)[int(len(lasts) * 0.95)], 1)
 
 
 def memory_mb(location: str, run_id: str) -> float:
@@ -234,17 +301,25 @@ def main() -> None:
                 run_id = fill(db, count)
                 TraceStore(db).record(db.restore_run("small", created_ms=START).id, Thought("small"))
             found: dict[str, float] = {}
-            models(folder, run_id, found)
-            found["first rows, app up (ms)"] = round(asyncio.run(first_rows(folder, run_id)), 1)
-            keys(folder, run_id, found)
+            for said in (WITHOUT, WITH):
+                prepare(folder, run_id, said)
+                models(folder, run_id, found, said)
+                prepare(folder, run_id, said)
+                found[f"first rows, app up, {said} (ms)"] = round(asyncio.run(first_rows(folder, run_id)), 1)
+                prepare(folder, run_id, said)
+                keys(folder, run_id, found, said)
+            if count == counts[0]:
+                picker(found)
             found["memory above the empty explorer (MB)"] = memory_mb(folder, run_id)
             results[f"{count:,}"] = found
-    names = list(next(iter(results.values())))
+    names = list(dict.fromkeys(name for found in results.values() for name in found))
     print(f"{'':46}" + "".join(f"{count:>12}" for count in results) + f"{'goal':>8}")
     for name in names:
         print(
             f"{name:46}"
-            + "".join(f"{found[name]:>12,}" for found in results.values())
+            + "".join(
+                f"{found.get(name, ''):>12,}" if name in found else f"{'':>12}" for found in results.values()
+            )
             + f"{GOALS.get(name, ''):>8}"
         )
     if not sys.argv[1:]:

@@ -50,6 +50,8 @@ from tracetui.tui.view.run_state import RunState, read_state, state_name
 from tracetui.tui.view.seen_book import SeenBook
 from tracetui.tui.widgets.views import VIEWS
 
+SWITCH_SECONDS = 0.001
+"""A key waits so long for a worker that calculates, each time it needs the interpreter: the default is 5 ms."""
 OSC_52_LIMIT = 70_000
 """Characters; terminals cut longer clipboard texts, so these go to a file."""
 
@@ -481,6 +483,7 @@ def explore(
     :raises TraceTuiError: what ended an import before anything could be shown.
     """
     os.environ.setdefault("ESCDELAY", "25")
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = ExplorerApp(
         db,
         run_id=run_id,

@@ -15,6 +15,7 @@ from tracetui.tui.view.grouping import Group, apart
 from tracetui.tui.view.insight import Insight
 from tracetui.tui.view.row_text import METRICS, RowStyle, row_text
 from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.view.run_state import read_state, restore_folds, state_of
 from tracetui.tui.view.tree_model import TreeModel
 
 STYLE = RowStyle(glyphs(ascii_only=False))
@@ -326,3 +327,20 @@ def test_a_call_that_still_runs_and_its_news_are_no_loop(memory: Database) -> No
     model = looked_into(memory, run.run_id)
     assert rows(model)[1].startswith("  ▸ T bash make  ×3 ~loop")
     assert model.insight.groups[0].errors == 0
+
+
+def test_an_unfolded_group_and_a_cursor_on_one_are_remembered(memory: Database) -> None:
+    """By the id of its first call, through JSON; another opening has them again."""
+    run_id = login_bug(memory, loops=7)
+    model = looked_into(memory, run_id)
+    key = key_of(model.insight.groups[0].first)
+    model.tree.unfold(model.tree.reveal(key))
+    state = read_state(
+        state_of(model, model.tree.trace_of(key), "tree", pinned=False, on_group=True).to_json()
+    )
+    assert state is not None
+    assert (state.on_group, state.cursor, state.groups) == (True, "bash0", ("bash0",))
+    again = looked_into(memory, run_id)
+    restore_folds(state, again)
+    assert list(again.tree.rows) == list(model.tree.rows)
+    assert read_state({**state.to_json(), "groups": "x"}) is None

@@ -4,7 +4,7 @@ import tracetui
 from tests.tui.conftest import T0, login_bug
 from tests.tui.view.test_detail import text_of
 from tracetui import Custom, Database, Decision, Error, Thought, ToolCall, TraceStore
-from tracetui.model.value import ValueLike
+from tracetui.model.value import Value, ValueLike
 from tracetui.render.cells import width_of
 from tracetui.tui.view.detail import detail, title
 from tracetui.tui.view.document import MOST_LINES, Document
@@ -195,6 +195,23 @@ def test_the_rest_of_a_very_long_text_comes_when_it_is_asked_for() -> None:
     again = Document()
     again.add_text("", "x\n" * (MOST_LINES + 5))
     assert again.text().count("x") == MOST_LINES + 5
+
+
+def test_a_container_of_very_many_items_opens_in_parts() -> None:
+    """At once, whatever is in it; copying has all of it."""
+    value: list[Value] = [{"n": n} for n in range(30_000)]
+    document = Document()
+    document.add_value("rows", value)
+    document.layout(80)
+    assert len(document) == 1
+    assert document.toggle(0)
+    assert len(document) == 31
+    assert document.toggle(30)
+    assert len(document) == 31 + 2000
+    assert "29999" in "".join(text for text, _ in document.pieces(2029))
+    again = Document()
+    again.add_value("rows", value)
+    assert again.text().count("n: ") == 30_000
 
 
 def test_no_row_is_wider_than_the_pane_whatever_a_payload_holds() -> None:

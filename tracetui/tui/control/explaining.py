@@ -5,8 +5,10 @@ A small run is looked into before it is first shown, so that nothing folds under
 
 from __future__ import annotations
 
+import gc
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import Thread
 
 from tracetui.analysis.seen import Seen
@@ -19,9 +21,27 @@ from tracetui.tui.view.seen_book import SeenBook
 
 AT_ONCE = 2_000
 """Traces of a run that is looked into before it is shown: some tens of milliseconds."""
+MANY = 50_000
+"""Traces of a run that takes seconds to look into."""
 COLLECT_SECONDS = 0.05
 REST_SECONDS, REST_TIMES = 2.0, 10
 """Pause between two looks at a run that goes on, and how many times the last one took it is at least."""
+
+
+@contextmanager
+def _no_collections(traces: int) -> Iterator[None]:
+    """Keep Python from looking for cycles while a large run is looked into: each look would hold up keys for long.
+
+    What is made meanwhile has no cycles; what the screen makes is collected a few seconds later.
+    """
+    if traces < MANY or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Explaining(RunScreen):
@@ -68,7 +88,7 @@ class Explaining(RunScreen):
     def _look(self, book: SeenBook, *, is_news: bool) -> None:
         """In the thread: find out, and lay it ready; nothing if the run cannot be read, or is changed by another hand."""
         start, model = time.monotonic(), self.model
-        with suppress(TraceTuiError, *NOT_OURS):
+        with suppress(TraceTuiError, *NOT_OURS), _no_collections(model.view.count):
             if is_news or model.insight.count < model.view.count:
                 self._found = model.look_into()
             self._seen = book.seen(model.view, model.errors)

@@ -9,7 +9,7 @@ from tracetui.tui.messages import CursorMoved, TraceChosen
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.widgets.bars import Bar, MinimapBar
 
-DETAIL_SECONDS = 0.05
+DETAIL_SECONDS = 0.035
 
 
 class Moving(Following):

@@ -6,6 +6,7 @@ from tracetui.tui.actions import DIFF
 from tracetui.tui.control.following import Following
 from tracetui.tui.control.showing import Showing
 from tracetui.tui.view.filtering import check
+from tracetui.tui.view.group_folds import is_group, key_of
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.run_state import RunState, restore_folds, state_of, still_holds
 
@@ -33,7 +34,7 @@ class Returning(Showing, Following):
         model, seq = self.model, self.current.cursor_seq
         view = self.current.name_of_view if self.current.name_of_view != DIFF else self.tree_view.name_of_view
         place = (
-            seq,
+            self.current.cursor_place,
             view,
             model.filter.text,
             model.is_filtered,
@@ -43,7 +44,8 @@ class Returning(Showing, Following):
         )
         if place != self._noted_place and model.view.count:
             self._noted_place = place
-            self.app.remember_run(model, state_of(model, seq, view, pinned=self.pinned))
+            on_group = is_group(self.current.cursor_place)
+            self.app.remember_run(model, state_of(model, seq, view, pinned=self.pinned, on_group=on_group))
 
     def return_to(self, state: RunState) -> bool:
         """Go where one was, with its folds and filter; return whether the run still says what it said."""
@@ -56,7 +58,7 @@ class Returning(Showing, Following):
         self.pinned = state.pinned and model.verdict.label == "LIVE"
         if self.pinned:
             self.go_to_newest()
-        else:
+        elif not (state.on_group and self.current.show_seq(key_of(seq))):
             self.current.show_seq(seq)
         if state.filter and check(state.filter) is None:
             self.apply_filter(state.filter)

@@ -8,7 +8,8 @@ of a text with very many lines the rest is made into lines when somebody unfolds
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from tracetui.model.text import printable
@@ -18,7 +19,9 @@ from tracetui.render.cells import width_of
 MAX_LINE = 20_000_000
 INDENT = 2
 OPEN_ITEMS = 400
-"""Containers with more items are folded at first."""
+"""Containers with more items are folded at first, and made into lines when they are unfolded."""
+PART = 1_000
+"""Items that are unfolded together in a container of very many."""
 LONG_LINE = 20_000
 """Characters from which on a line is wrapped evenly, without looking for words."""
 MOST_LINES = 20_000
@@ -48,6 +51,8 @@ class Document:
         self.folded: set[int] = set()
         self._later: dict[int, Callable[[Document], object]] = {}
         """By line what is to be added below it when it is first unfolded."""
+        self._content: set[int] = set()
+        """Those of them that are a part of the text; the others lead elsewhere."""
         self._printable: dict[int, str] = {}
         """By line its printable text, where that is another."""
         self.width = 80
@@ -71,11 +76,20 @@ class Document:
         self.lines.append(Line(depth, label, text, role, 0, seq, run_id))
 
     def add_folded(
-        self, text: str, fill: Callable[[Document], object], role: str = "text", depth: int = 0
+        self,
+        text: str,
+        fill: Callable[[Document], object],
+        role: str = "text",
+        depth: int = 0,
+        *,
+        label: str = "",
+        is_content: bool = False,
     ) -> None:
-        """Add a line below which ``fill`` adds more when somebody unfolds it."""
+        """Add a line below which ``fill`` adds more when somebody unfolds it; copied too if it ``is_content``."""
         self._later[len(self.lines)] = fill
-        self.lines.append(Line(depth, "", text, role))
+        if is_content:
+            self._content.add(len(self.lines))
+        self.lines.append(Line(depth, label, text, role))
 
     def heading(self, text: str) -> None:
         """Add a heading, with an empty line before it."""
@@ -90,7 +104,7 @@ class Document:
             return
         parts = text.split("\n")
         if label:
-            self.lines.append(Line(depth, label, "", "label", len(parts)))
+            self.lines.append(Line(depth, label, "", "label", min(len(parts), MOST_LINES + 1)))
             depth += 1
         self.lines.extend([Line(depth, "", part, role) for part in parts[:MOST_LINES]])
         if len(parts) > MOST_LINES:
@@ -100,6 +114,7 @@ class Document:
                 lambda more: more.lines.extend([Line(depth, "", part, role) for part in rest]),
                 "warning",
                 depth,
+                is_content=True,
             )
 
     def add_value(self, label: str, value: Value, depth: int = 0) -> None:
@@ -113,18 +128,40 @@ class Document:
                 continue
             if isinstance(item, str):
                 self.add_text(name, item, depth=level)
+            elif isinstance(item, (dict, list)) and len(item) > OPEN_ITEMS:
+                self._add_many(name, item, level)
             elif isinstance(item, (dict, list)) and item:
                 stack.append((name, None, level, len(lines)))
-                many = f"{len(item)} items" if isinstance(item, list) else f"{len(item)} keys"
-                if len(item) > OPEN_ITEMS:
-                    self.folded.add(len(lines))
-                lines.append(
-                    Line(level, name, f"[{many}]" if isinstance(item, list) else f"{{{many}}}", "brace", 1)
-                )
+                lines.append(Line(level, name, size_of(item), "brace", 1))
                 below = list(enumerate(item)) if isinstance(item, list) else list(item.items())
                 stack.extend((str(key), part, level + 1, -1) for key, part in reversed(below))
             else:
                 lines.append(Line(level, name, scalar(item), scalar_role(item)))
+
+    def _add_many(self, name: str, item: dict[str, Any] | list[Any], level: int) -> None:
+        """Add a container of many items, whose lines are made when it is unfolded: in parts, if they are very many."""
+
+        def fill(more: Document) -> None:
+            names: Sequence[Any] = range(len(item)) if isinstance(item, list) else list(item)
+            if len(item) <= 2 * PART:
+                more.add_items(item, names, level + 1)
+                return
+            for start in range(0, len(item), PART):
+                part = names[start : start + PART]
+                more.add_folded(
+                    f"{part[0]} … {part[-1]}",
+                    partial(Document.add_items, item=item, names=part, depth=level + 2),
+                    "brace",
+                    level + 1,
+                    is_content=True,
+                )
+
+        self.add_folded(size_of(item), fill, "brace", level, label=name, is_content=True)
+
+    def add_items(self, item: Any, names: Sequence[Any], depth: int) -> None:
+        """Add these items of a container."""
+        for name in names:
+            self.add_value(str(name), item[name], depth)
 
     # ---- layout ------------------------------------------------------------------------------------------
 
@@ -198,6 +235,12 @@ class Document:
         self._printable.clear()
         self.folded = {n + more if n > number else n for n in self.folded}
         self._later = {n + more if n > number else n: fill for n, fill in self._later.items()}
+        self._content = {n + more if n > number else n for n in self._content - {number}}
+        for n in added.folded:
+            self.folded.add(number + 1 + n)
+        for n, fill in added._later.items():
+            self._later[number + 1 + n] = fill
+        self._content.update(number + 1 + n for n in added._content)
         self.layout(self.width)
 
     def fold_all(self, *, folded: bool) -> None:
@@ -231,13 +274,18 @@ class Document:
 
     def text(self) -> str:
         """Return the whole document as plain text, folds ignored; what only links elsewhere may be left out."""
-        for number in sorted(self._later, reverse=True):
-            if self.lines[number].role == "warning":
-                self._fill(number)
         return "\n".join(
             f"{' ' * self._indent(line)}{line.label + ': ' if line.label else ''}{line.text}"
-            for line in self.lines
+            for line in self._all_lines()
         )
+
+    def _all_lines(self) -> Iterator[Line]:
+        for number, line in enumerate(self.lines):
+            yield line
+            if number in self._content:
+                below = Document()
+                self._later[number](below)
+                yield from below._all_lines()
 
 
 def breaks(text: str, first: int, rest: int) -> list[int]:
@@ -273,6 +321,11 @@ def _even_breaks(text: str, first: int, rest: int) -> range:
     """Return breaks that fit whatever the characters are: all take a cell, some two, or some are shown as codes."""
     share = 1 if text.isascii() and text.isprintable() else 2 if text.isprintable() else 10
     return range(max(first // share, 1), len(text), max(rest // share, 1))
+
+
+def size_of(item: dict[str, Any] | list[Any]) -> str:
+    """Return how many items a container has, in the braces that it has in JSON."""
+    return f"[{len(item)} items]" if isinstance(item, list) else f"{{{len(item)} keys}}"
 
 
 def scalar(value: object) -> str:

@@ -33,12 +33,17 @@ class RunState:
     view: str = "tree"
     filter: str = ""
     unfolded: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """First calls of the groups that were unfolded."""
+    on_group: bool = False
+    """Whether the cursor stood on the row of a group, whose first call ``cursor`` is then."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
         return {
             "version": VERSION, "label": self.label, "landing": self.landing, "cursor": self.cursor,
             "pinned": self.pinned, "view": self.view, "filter": self.filter, "unfolded": list(self.unfolded),
+            "groups": list(self.groups), "on_group": self.on_group,
         }  # fmt: skip
 
 
@@ -47,22 +52,24 @@ def read_state(value: Mapping[str, Any]) -> RunState | None:
     if value.get("version") != VERSION:
         return None
     texts = [value.get(name) for name in ("label", "landing", "cursor", "view", "filter")]
-    pinned, unfolded = value.get("pinned"), value.get("unfolded")
-    if not isinstance(pinned, bool) or not isinstance(unfolded, list):
+    pinned, unfolded, groups = value.get("pinned"), value.get("unfolded"), value.get("groups", [])
+    if not isinstance(pinned, bool) or not isinstance(unfolded, list) or not isinstance(groups, list):
         return None
-    if not all(isinstance(text, str) for text in (*texts, *unfolded)):
+    if not all(isinstance(text, str) for text in (*texts, *unfolded, *groups)):
         return None
     label, landing, cursor, view, text = map(str, texts)
-    return RunState(label, landing, cursor, pinned, view, text, tuple(unfolded))
+    on_group = value.get("on_group") is True
+    return RunState(label, landing, cursor, pinned, view, text, tuple(unfolded), tuple(groups), on_group)
 
 
-def state_of(model: RunModel, seq: int, view: str, *, pinned: bool) -> RunState:
+def state_of(model: RunModel, seq: int, view: str, *, pinned: bool, on_group: bool = False) -> RunState:
     """Return where somebody is in a run; costs the rows around the cursor."""
     ids = model.view.ids
     text = model.filter.text if model.is_filtered and len(model.filter.text) <= MOST_CHARACTERS else ""
     return RunState(
         model.verdict.label, _landing(model), ids[seq] if seq >= 0 else "", pinned, view, text,
         tuple(ids[node] for node in _unfolded(model, seq)),
+        tuple(ids[first] for first in sorted(model.tree.groups.opened)[:MOST_FOLDS]), on_group,
     )  # fmt: skip
 
 
@@ -92,6 +99,7 @@ def still_holds(state: RunState, model: RunModel) -> bool:
 def restore_folds(state: RunState, model: RunModel) -> None:
     """Unfold what was unfolded, and fold the rest."""
     seqs = [seq for name in state.unfolded if (seq := model.view.seq_of(name)) is not None]
+    model.tree.groups.opened = {seq for name in state.groups if (seq := model.view.seq_of(name)) is not None}
     if seqs:
         model.tree.unfold_only(seqs)
 

@@ -253,7 +253,7 @@ def _below(model: RunModel, seq: int) -> str:
     rollup = model.rollup
     parts = [f"{rollup.traces[seq] - 1:,} traces"]
     if rollup.errors[seq]:
-        parts.append(f"{rollup.errors[seq]} errors")
+        parts.append(f"{rollup.errors[seq]} error{'s' if rollup.errors[seq] > 1 else ''}")
     given, out = rollup.tokens_in[seq], rollup.tokens_out[seq]
     if given or out:
         parts.append(f"in {count(given)} out {count(out)}")
