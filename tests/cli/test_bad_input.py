@@ -205,6 +205,10 @@ def test_many_runs_cannot_be_opened_at_once(
 ) -> None:
     """The second would be passed over in silence."""
     monkeypatch.setattr("tracetui.cli.output.is_terminal", lambda: True)
+    blind = run("open")
+    assert blind.code == 2
+    assert "leave it on the terminal" in blind.err
+    monkeypatch.setattr("tracetui.cli.diagnostics.is_terminal", lambda: True)
     monkeypatch.setattr("tracetui.cli.output.is_terminal_input", lambda: True)
     refused = run("open", "one", "two")
     assert refused.code == 2

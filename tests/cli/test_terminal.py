@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -88,6 +89,28 @@ def test_a_file_or_a_pipe_opens(tmp_path: Path, way: str) -> None:
     terminal.wait_for(b"please fix")
     terminal.press(b"\x11")
     assert terminal.end() == 0
+
+
+def test_a_run_is_followed_while_parallel_commands_record_it(tmp_path: Path) -> None:
+    """Each trace is on the screen once, and there are as many rows as traces."""
+
+    def command(*words: str) -> subprocess.Popen[bytes]:
+        store = {**os.environ, "TRACETUI_STORE": str(tmp_path / "store")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "tracetui.cli.app", *words], env=store, stdout=subprocess.DEVNULL
+        )
+
+    assert command("run", "start", "live", "--id", "run-live").wait() == 0
+    terminal = Terminal(f"{PROGRAM} open live", tmp_path)
+    terminal.wait_for(b"0/0 shown")
+    recorders = [command("record", "tool", f"step-{n}", "--run", "run-live") for n in range(8)]
+    while any(recorder.poll() is None for recorder in recorders):
+        terminal.read()
+    terminal.wait_for(b"8/8 shown")
+    terminal.press(b"\x11")
+    assert terminal.end() == 0
+    assert {name for name in range(8) if b"step-%d" % name in terminal.seen} == set(range(8))
+    assert [recorder.returncode for recorder in recorders] == [0] * 8
 
 
 def test_the_store_opens_on_its_runs_and_errors_have_their_code(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ class Ended(Exception):
         self.code = code
 
 
+def is_terminal() -> bool:
+    """Whether a person sees standard error: the explorer draws through it."""
+    return sys.stderr.isatty()
+
+
 def say(text: str) -> None:
     """Write a line to standard error; hostile characters are shown as text."""
     try:
@@ -48,7 +53,7 @@ def say(text: str) -> None:
 
 def progress(text: str) -> None:
     """Write over the last line of progress, on a terminal alone."""
-    if sys.stderr.isatty():
+    if is_terminal():
         sys.stderr.write("\r\x1b[K" + printable(text))
         sys.stderr.flush()
 

@@ -196,6 +196,8 @@ def _whole(location: str) -> str:
 def _check_screen() -> None:
     if not output.is_terminal() and not is_served():
         raise UsageError("the explorer needs a terminal; `tracetui tree` and `tracetui why` print instead")
+    if not diagnostics.is_terminal() and not is_served():
+        raise UsageError("the explorer draws through standard error: leave it on the terminal")
 
 
 def check_view(view: str) -> None:
