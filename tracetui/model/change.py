@@ -60,8 +60,7 @@ class NewTrace(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """The end of an open trace. ``end_ms`` None: the commit sets it."""
 
     trace_id: str
@@ -78,8 +77,7 @@ class Completion:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Amendment:
+class Amendment(NamedTuple):
     """Tags and metadata added to a trace at any time."""
 
     trace_id: str
@@ -91,8 +89,7 @@ class Amendment:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewAnnotation:
+class NewAnnotation(NamedTuple):
     """A note, mark or score linked to a trace."""
 
     id: str
@@ -101,8 +98,7 @@ class NewAnnotation:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RunPatch:
+class RunPatch(NamedTuple):
     """A change of the run itself. ``values`` has any of: name, status, ended_ms, tags, metadata, owner.
 
     ``metadata`` replaces, ``owner`` (packed) is added to the owners. The commit checks a status's move.
