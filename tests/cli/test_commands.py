@@ -420,3 +420,24 @@ def test_the_store_option_may_stand_anywhere(run: Run, tmp_path: Path) -> None:
     assert run("run", "list").code == 1
     assert run("--version").out.startswith("tracetui ")
     assert "Usage" in run("--help").out
+
+
+def test_what_became_of_open_steps_is_said(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open, quiet for so long, lost with its writer, or abandoned by a run that ended; runs likewise."""
+    made = run("run", "start", "r").lines[0]
+    run("record", "tool", "x", "--open", "--run", made)
+    assert run("tree").lines == ["T x  (open)"]
+    assert run("run", "list").lines[1].split()[1] == "active"
+    later = tracetui.model.clock.now_ms() + 3_600_000
+    monkeypatch.setattr("tracetui.model.clock.now_ms", lambda: later)
+    assert run("tree").lines[0].startswith("T x  (open, quiet 1:00h)")
+    assert "quiet 1:00h" in run("run", "list").lines[1]
+    dead = tracetui.Owner("h", "b", "n", 1, "s")
+    monkeypatch.setattr("tracetui.store.ownership.is_dead", lambda owner: True)
+    with store_of(tmp_path) as db:
+        db.backend.append(made, [tracetui.model.change.run_patch({"owner": dead.pack()})])
+    assert run("tree").lines == ["T x  (lost)"]
+    assert run("run", "list").lines[1].split()[1] == "lost"
+    run("run", "end", made)
+    assert run("tree").lines == ["T x  (abandoned)"]
+    assert json.loads(run("run", "list", "--json").out)[0]["status"] == "completed"

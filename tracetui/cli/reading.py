@@ -346,15 +346,29 @@ def _tree_lines(view: Any, run: Run, rows: list[tuple[int, int]]) -> Iterator[st
     from tracetui.storage.backend import NO_TIME
 
     folder = folder_of(run)
+    statuses = (f"  ({_open_words(run)})", "", "  (error)", "  (cancelled)")
 
     def text(seq: int) -> str:
-        end, status = view.ends[seq], ("  (open)", "", "  (error)", "  (cancelled)")[view.statuses[seq]]
+        end, status = view.ends[seq], statuses[view.statuses[seq]]
         took = "" if end == NO_TIME or end == view.timestamps[seq] else f"  {end - view.timestamps[seq]}ms"
         orphan = "  (parent not received)" if view.awaiting(seq) is not None else ""
         kind = letter(view.kinds[seq], view.type_names[view.types[seq]])
         return f"{kind} {summary(view.trace(seq), folder)}{status}{took}{orphan}"
 
     return tree_lines((level, text(seq)) for level, seq in rows)
+
+
+def _open_words(run: Run) -> str:
+    """Return what is said of a step that has not ended: open, and for how long nothing was heard, or its fate."""
+    from tracetui.model.clock import now_ms
+    from tracetui.render.figures import quiet_for
+    from tracetui.store.ownership import open_as
+
+    fate = open_as(run)
+    if fate != "quiet":
+        return fate or "open"
+    quiet = quiet_for(run.last_ms, now_ms())
+    return f"open, {quiet}" if quiet else "open"
 
 
 def show(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.session import find_run, json_value, session
+
+if TYPE_CHECKING:
+    from tracetui.model.run import Run
 
 app = typer.Typer(help="Start, end, list and change runs", rich_markup_mode=None, no_args_is_help=True)
 
@@ -87,11 +90,21 @@ def list_runs(
     if chosen == "json":
         output.json([run.to_json() for run in found])
     else:
+        from tracetui.model.clock import now_ms
         from tracetui.render.figures import date
         from tracetui.render.table import table
 
+        now = now_ms()
         rows = [
-            (run.id, run.status, date(run.created_ms), run.traces, run.errors, ",".join(run.tags), run.name)
+            (
+                run.id,
+                _standing(run, now),
+                date(run.created_ms),
+                run.traces,
+                run.errors,
+                ",".join(run.tags),
+                run.name,
+            )
             for run in found
         ]
         if rows:
@@ -100,6 +113,18 @@ def list_runs(
     if not found:
         diagnostics.say(f"no runs in {session.location}")
         raise diagnostics.Ended(diagnostics.NOTHING)
+
+
+def _standing(run: Run, now_ms: int) -> str:
+    """Return a run's status as of now: one that goes on may be lost, or quiet for long."""
+    from tracetui.render.figures import quiet_for
+    from tracetui.store.ownership import is_lost, is_owned
+
+    if run.status != "active":
+        return run.status
+    if is_lost(run):
+        return "lost"
+    return run.status if is_owned(run) else quiet_for(run.last_ms, now_ms) or run.status
 
 
 @app.command()

@@ -34,7 +34,7 @@ from tracetui.querying.sifting import Sieve
 from tracetui.querying.texts import body_texts, name_of, plain_texts
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.state.bodies import NOT_OURS
-from tracetui.store.ownership import is_lost, is_owned
+from tracetui.store.ownership import open_as
 
 Body = tuple[TraceType, Any]
 _KEPT_BODIES = 4096
@@ -202,10 +202,7 @@ class Reader:
     def open_as(self) -> str:
         """Return what an open trace of this run is besides open: abandoned, lost, quiet or "" (alive)."""
         if self._open_as is None:
-            run = self.run
-            self._open_as = (
-                "abandoned" if run.ended else "lost" if is_lost(run) else "" if is_owned(run) else "quiet"
-            )
+            self._open_as = open_as(self.run)
         return self._open_as
 
     def depth(self, seq: int) -> int:

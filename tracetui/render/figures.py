@@ -27,6 +27,19 @@ def duration(ms: float | None) -> str:
     return f"{seconds // 86_400}d {seconds % 86_400 // 3600}h"
 
 
+QUIET_MS = 60_000
+"""So long without news is worth a word."""
+
+
+def quiet_for(last_ms: int, now_ms: int) -> str:
+    """Return how long nothing was heard, "" if it is not long.
+
+    >>> quiet_for(0, 59_000), quiet_for(0, 90_000_000)
+    ('', 'quiet 1d 1h')
+    """
+    return f"quiet {duration(now_ms - last_ms)}" if now_ms - last_ms >= QUIET_MS else ""
+
+
 def offset(ms: int) -> str:
     """Return the distance from the run's start, e.g. "+1.4s"."""
     return ("" if ms < 0 else "+") + duration(ms)

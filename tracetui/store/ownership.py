@@ -51,6 +51,13 @@ def is_owned(run: Run) -> bool:
     return run.status in (ACTIVE, PAUSED) and any(not is_dead(owner) for owner in run.owners)
 
 
+def open_as(run: Run) -> str:
+    """Return what an open trace of this run is besides open: abandoned, lost, quiet, or "" while its writer lives."""
+    if run.ended:
+        return "abandoned"
+    return "lost" if is_lost(run) else "" if is_owned(run) else "quiet"
+
+
 def _boot_id() -> str:
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
