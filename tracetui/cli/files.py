@@ -153,8 +153,6 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
     paths = [path for name in what if (path := as_file(name)) is not None]
     if paths and len(paths) < len(what):
         raise UsageError(f"{what[0]} and {what[-1]}: give either runs or files")
-    if len(what) > 1 and not paths:
-        raise UsageError(f"one run can be opened at a time; try `tracetui diff {what[0]} {what[1]}`")
     if paths:
         raise diagnostics.Ended(_explore_files(paths, trace, query, view))
     from tracetui.tui.app import explore
