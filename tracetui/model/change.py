@@ -89,7 +89,8 @@ class Amendment(NamedTuple):
     body: bytes
 
 
-class NewAnnotation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class NewAnnotation:
     """A note, mark or score linked to a trace."""
 
     id: str

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
@@ -405,7 +406,7 @@ class ExplorerApp(App[int]):
         """
         made = annotation(trace_id, note, fields)
         if self._importing is not None:
-            made = made._replace(timestamp=now_ms())
+            made = replace(made, timestamp=now_ms())
             kept = Annotation(made.id, trace_id, note, dict(fields), made.timestamp or 0)
             self._importing.keep_note(model.run.id, kept)
         model.db.commit(model.run.id, (made,))
