@@ -8,7 +8,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
@@ -17,12 +20,13 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
+from tracetui.importing.opening import Opening
 from tracetui.model.change import Annotation, annotation
 from tracetui.model.clock import now_ms
 from tracetui.model.text import first_line, printable
 from tracetui.render.cells import cut
 from tracetui.settings import Settings
-from tracetui.store.database import Database
+from tracetui.store.database import Database, open_backend
 from tracetui.store.location import user_data_folder
 from tracetui.tui.actions import (
     APP,
@@ -43,6 +47,7 @@ from tracetui.tui.screens.picker import PickerScreen
 from tracetui.tui.state import StateFolder
 from tracetui.tui.theme import COLOURS, theme_named
 from tracetui.tui.view.copying import Source
+from tracetui.tui.view.offers import recent_with
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.prompt_history import PromptHistory
 from tracetui.tui.view.run_model import RunModel
@@ -52,6 +57,8 @@ from tracetui.tui.widgets.views import VIEWS
 
 SWITCH_SECONDS = 0.001
 """A key waits so long for a worker that calculates, each time it needs the interpreter: the default is 5 ms."""
+NOTHING = 1
+"""Exit code where there was nothing to show."""
 OSC_52_LIMIT = 70_000
 """Characters; terminals cut longer clipboard texts, so these go to a file."""
 
@@ -112,6 +119,7 @@ class ExplorerApp(App[int]):
         beside: str = "",
         state: StateFolder | None = None,
         also_seen: Sequence[Database] = (),
+        greeting: str = "",
     ) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._beside = beside
@@ -134,6 +142,9 @@ class ExplorerApp(App[int]):
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
         self._copied_once = 0.0
+        self._greeting = greeting
+        self.elsewhere: Source | None = None
+        """The place that is to be shown after this one."""
         self.problem: BaseException | None = None
         self.ansi_theme_dark, self.ansi_theme_light = COLOURS["textual-dark"], COLOURS["textual-light"]
         few = self.console.color_system in (None, "standard")
@@ -148,6 +159,8 @@ class ExplorerApp(App[int]):
 
     def on_mount(self) -> None:
         """Open what was asked for."""
+        if self._greeting:
+            self.notify(self._greeting, severity="error", markup=False, timeout=12)
         if self._over_picker:
             self.push_screen(PickerScreen(self.picker_model))
         if self._importing is not None:
@@ -248,6 +261,11 @@ class ExplorerApp(App[int]):
             self.pop_screen()
         state = None if trace_id or query or beside else self._state_of(model)
         self.push_screen(MainScreen(model, seq=seq, query=query, view=view, beside=beside, state=state))
+
+    def open_elsewhere(self, source: Source) -> None:
+        """Leave this place for another one; one comes back from there."""
+        self.elsewhere = source
+        self.exit(0)
 
     def show_picker(self) -> None:
         """Show all runs, over the one that is open."""
@@ -475,35 +493,63 @@ def explore(
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
     ``view`` is one of ``widgets.views.VIEWS``; ``beside`` is the run that the diff view lays beside it.
-    With ``over_picker`` the run lies over the list of all runs, to which one goes back.
-    The stores ``also_seen`` are looked through for the same errors.
-
+    With ``over_picker`` the run lies over the list of all runs, to which one goes back. ``source`` says where a shell
+    finds the same. The stores ``also_seen`` are looked through for the same errors.
     Without ``remembers`` nothing is kept of where one was.
 
     :raises TraceTuiError: what ended an import before anything could be shown.
     """
     os.environ.setdefault("ESCDELAY", "25")
     sys.setswitchinterval(SWITCH_SECONDS)
-    app = ExplorerApp(
-        db,
-        run_id=run_id,
-        trace_id=trace_id,
-        query=query,
-        view=view,
-        place=place,
-        source=source,
-        importing=importing,
-        ascii_only=ascii_only,
-        over_picker=over_picker,
-        settings=settings,
-        beside=beside,
-        state=StateFolder(user_data_folder() / "explorer") if remembers else None,
-        also_seen=also_seen,
+    state = _state(remembers=remembers)
+    if source is not None:
+        state.write("recent", recent_with(state.read("recent"), source, now_ms()))
+    here = partial(
+        ExplorerApp, db, place=place, source=source, importing=importing, ascii_only=ascii_only, settings=settings,
+        state=state, also_seen=also_seen,
+    )  # fmt: skip
+    app = here(
+        run_id=run_id, trace_id=trace_id, query=query, view=view, over_picker=over_picker, beside=beside
     )
+    code = _ran(app)
+    while app.elsewhere is not None:
+        said = _explore_elsewhere(
+            app.elsewhere, db, ascii_only=ascii_only, settings=settings, remembers=remembers
+        )
+        app = here(greeting=said, state=_state(remembers=remembers))
+        code = _ran(app)
+    if isinstance(app.problem, TraceTuiError) and code:
+        raise app.problem
+    return code
+
+
+def _state(*, remembers: bool) -> StateFolder:
+    """Return what is remembered, read anew: another place was perhaps explored meanwhile."""
+    return StateFolder(user_data_folder() / "explorer" if remembers else None)
+
+
+def _ran(app: ExplorerApp) -> int:
+    """Run an explorer to its end; return its exit code."""
     code = app.run(mouse=app.settings.mouse)
     app.picker_model.board.save(at_last=True)
     app.state.flush()
-    if isinstance(app.problem, TraceTuiError) and code:
-        raise app.problem
     sys.stdout.flush()
     return code or 0
+
+
+def _explore_elsewhere(
+    source: Source, home: Database, *, ascii_only: bool, settings: Settings | None, remembers: bool
+) -> str:
+    """Explore another place; return what kept one from it, "" if nothing did."""
+    shown = partial(explore, source=source, ascii_only=ascii_only, settings=settings, remembers=remembers)
+    name = Path(source.location).name
+    try:
+        if source.is_file:
+            with closing(Opening([source.location])) as opening:
+                code = shown(opening.db, place=name, importing=opening, also_seen=(home,))
+        else:
+            with Database(open_backend(source.location), owning=False) as db:
+                code = shown(db)
+    except TraceTuiError as problem:
+        return printable(str(problem))
+    return f"{printable(name)}: nothing in it that can be shown" if code == NOTHING else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.widgets import Static
 
 from tracetui.model.text import printable
@@ -16,7 +16,9 @@ from tracetui.render.cells import cut_middle, pad
 from tracetui.tui.actions import PICKER, actions_of, first_key
 from tracetui.tui.control.board.changing import Changing
 from tracetui.tui.control.board.keeping import Keeping
+from tracetui.tui.control.board.offering import Offering
 from tracetui.tui.view.header import footer
+from tracetui.tui.view.offers import headline
 from tracetui.tui.view.picker_rows import heading, sort_at
 from tracetui.tui.widgets.bars import Bar
 
@@ -30,27 +32,32 @@ EMPTY = """
 
   Record one:       tracetui run start my-run
                     tracetui record thought "hello"
-  Open a recording: tracetui open FILE     (`tracetui formats` lists what can be read)
-  See an example:   tracetui demo
+  Open a recording: tracetui open FILE     (`tracetui formats` lists which)
+  See an example:   tracetui demo          (a run that failed, one that worked)
 """
 _NEEDS_RUN = {
     "run.open", "picker.rename", "picker.delete", "picker.pin", "picker.tag", "picker.mark", "picker.diff",
 }  # fmt: skip
 
 
-class PickerScreen(Changing, Keeping):
+class PickerScreen(Changing, Keeping, Offering):
     """All runs of the store."""
 
     DEFAULT_CSS = f"""
     PickerScreen #board {{ height: 1fr; layout: horizontal; }}
     PickerScreen RunList {{ width: 3fr; height: 1fr; }}
     PickerScreen #nothing {{ display: none; height: 1fr; width: 1fr; }}
+    PickerScreen #nothing Static {{ height: auto; }}
+    PickerScreen #nothing Bar, PickerScreen #nothing OfferList {{ display: none; }}
+    PickerScreen.offering #nothing Bar {{ display: block; }}
+    PickerScreen.offering #nothing OfferList {{ display: block; height: 1fr; }}
     PickerScreen.stacked #board {{ layout: vertical; }}
     PickerScreen.stacked RunList {{ width: 1fr; }}
     PickerScreen.stacked Preview {{ width: 1fr; height: {BRIEF_LINES}; border-left: none; border-top: solid $surface-lighten-2; }}
     PickerScreen.low Preview {{ display: none; }}
     PickerScreen.empty RunList, PickerScreen.empty Preview {{ display: none; }}
     PickerScreen.empty #nothing {{ display: block; }}
+    PickerScreen.empty #heading {{ display: none; }}
     """
     BINDINGS = [  # noqa: RUF012 - Textual's name and shape
         Binding(action.keys, action.method, action.title, show=False, id=action.id)
@@ -65,7 +72,13 @@ class PickerScreen(Changing, Keeping):
         with Container(id="board"):
             yield self.list
             yield self.preview
-            yield Static(EMPTY, markup=False, id="nothing")
+            with Vertical(id="nothing"):
+                yield Static(EMPTY, markup=False)
+                yield Bar(
+                    lambda _: [(f"  Or open with Enter: {headline(self.offers.offers)}", "heading")],
+                    id="offered",
+                )
+                yield self.offers
         yield self.prompt
         yield Bar(lambda width: footer(self._keys(), width), id="footer")
 
@@ -110,6 +123,8 @@ class PickerScreen(Changing, Keeping):
 
     def disabled_reason(self, action: str) -> str | None:
         """Return why an action can do nothing now, None if it can."""
+        if action == "run.open" and self.offers.current is not None and self.has_class("empty"):
+            return None
         if action in _NEEDS_RUN and self.current is None:
             return "there is no run here"
         if action == "picker.diff" and self.model.sides(self.current_id) is None:

@@ -27,7 +27,7 @@ class Arranging(BoardScreen):
         self.touched = True
         for _ in range(2):  # where one was, and where one is now
             self.model.calm(self.current_id)
-            self.list.move(step)
+            self.lines.move(step)
             step = 0
         self.list.changed()
 
@@ -41,11 +41,11 @@ class Arranging(BoardScreen):
 
     def action_picker_page_down(self) -> None:
         """Move down a screen."""
-        self._move(self.list.page)
+        self._move(self.lines.page)
 
     def action_picker_page_up(self) -> None:
         """Move up a screen."""
-        self._move(-self.list.page)
+        self._move(-self.lines.page)
 
     def action_picker_top(self) -> None:
         """Go to the first run."""

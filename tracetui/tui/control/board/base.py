@@ -13,6 +13,7 @@ from tracetui.tui.view.board import PickerRow
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.widgets.bars import Bar
 from tracetui.tui.widgets.lines import Lines
+from tracetui.tui.widgets.offers import OfferList
 from tracetui.tui.widgets.prompt import Prompt
 from tracetui.tui.widgets.runs import Preview, RunList
 
@@ -30,6 +31,7 @@ class BoardScreen(Screen[None]):
         self.model = model
         self.list = RunList(model)
         self.preview = Preview()
+        self.offers = OfferList()
         self.prompt = Prompt()
         self.touched = False
         """Whether somebody was at the keys: from then on the cursor stays with its run."""
@@ -41,6 +43,19 @@ class BoardScreen(Screen[None]):
     def reload(self) -> None:
         """List the runs anew."""
         raise NotImplementedError  # pragma: no cover - a room says it
+
+    def offer_where_empty(self) -> None:
+        """Offer other places on a board without runs."""
+        raise NotImplementedError  # pragma: no cover - a room says it
+
+    def open_offer(self) -> None:
+        """Open the place under the cursor of an empty board."""
+        raise NotImplementedError  # pragma: no cover - a room says it
+
+    @property
+    def lines(self) -> Lines:
+        """The lines that keys move in."""
+        return self.offers if self.has_class("empty") else self.list
 
     @property
     def current(self) -> PickerRow | None:
@@ -65,6 +80,7 @@ class BoardScreen(Screen[None]):
         self.list.changed()
         self.list.keep_in_view()
         self.show_card()
+        self.offer_where_empty()
 
     def keeping_place(self, change: Callable[[], object]) -> None:
         """Do something to the rows; the cursor stays with its run."""

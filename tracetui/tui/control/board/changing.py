@@ -25,7 +25,9 @@ class Changing(Arranging):
 
     def action_run_open(self) -> None:
         """Open the run under the cursor."""
-        if not self.say_why_not("run.open"):
+        if self.current is None and self.offers.current is not None and self.has_class("empty"):
+            self.open_offer()
+        elif not self.say_why_not("run.open"):
             self.touched = True
             self.model.calm(self.current_id)
             self.app.open_run(self.current_id)
