@@ -97,13 +97,13 @@ async def test_runs_come_as_they_start_and_the_cursor_stays(memory: Database, lo
         await settle(pilot)
         text = screen_text(app)
         assert " !  live␛" in text
-        assert " 1 failed just now " in text
+        assert " 1 failed meanwhile " in text
         assert "FAILED: live␛" in text
         assert outside == ["bell"]
         assert board(app).current_id == "good"
         await pilot.press("k", "j")
         assert " x  live␛" in screen_text(app)
-        assert "just now" not in screen_text(app)
+        assert "meanwhile" not in screen_text(app)
 
 
 async def test_order_by_key_and_by_mouse(memory: Database, login: str) -> None:

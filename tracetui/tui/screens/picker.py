@@ -101,7 +101,7 @@ class PickerScreen(Changing, Keeping, Offering):
         said = f"{model.counts()}   sort: {model.sort} {'^' if model.reverse else 'v'}"
         if model.filter:
             said = f"filter: {printable(model.filter)}   {len(model.rows):,} of {said}"
-        alarm = f" {len(model.alarmed)} failed just now " if model.alarmed else ""
+        alarm = f" {len(model.alarmed)} failed meanwhile " if model.alarmed else ""
         room = width - len(said) - len(alarm) - 2
         where = cut_middle(printable(self.app.place), max(room - 12, 8))
         return [(pad(f" tracetui  {where}", room), "title"), (alarm, "verdict bad"), (f" {said} ", "dim")]
