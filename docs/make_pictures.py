@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "explorer.svg": ((120, 32), ()),
-    "picker.svg": ((120, 18), ()),
+    "picker.svg": ((120, 20), ()),
     "facets.svg": ((140, 32), ("f",)),
     "stats.svg": ((120, 32), ("4", "j")),
     "diff.svg": ((120, 32), ("d", "enter")),

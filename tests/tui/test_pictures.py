@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.conftest import login_bug
+from tests.tui.conftest import T0, login_bug
 from tests.tui.test_explorer import screen_text, settle
-from tracetui import Database
+from tracetui import Database, Thought, TraceStore
 from tracetui.tui.app import ExplorerApp
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -74,3 +74,22 @@ async def test_plain_characters_look_as_they_should(memory: Database) -> None:
     async with app.run_test(size=(120, 32)) as pilot:
         await settle(pilot)
         compare("ascii-120x32", screen_text(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 32)])
+async def test_the_board_looks_as_it_should(memory: Database, size: tuple[int, int]) -> None:
+    """Rows with a mark, and the card below them, then beside."""
+    login_bug(memory, loops=7)
+    good = memory.restore_run(
+        "run-good-0411", name="fix-login-bug", tags=["auth", "nightly"], created_ms=T0 - 60_000
+    )
+    TraceStore(memory).record_with_options(
+        good.id, Thought("fine"), timestamp=T0 - 60_000, end_ms=T0 - 31_900
+    )
+    memory.end_run(good.id)
+    app = ExplorerApp(memory)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "space", "k")
+        await settle(pilot)
+        compare(f"board-{size[0]}x{size[1]}", screen_text(app))

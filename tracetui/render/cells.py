@@ -35,15 +35,24 @@ def cut_middle(text: str, width: int) -> str:
 
 
 def chopped(text: str, width: int, most: int) -> list[str]:
-    """Return the text in at most ``most`` lines of ``width`` cells; the last is marked if something is missing.
+    """Return the text in at most ``most`` lines of ``width`` cells, between words if they are not long.
 
-    >>> chopped("abcdef", 4, 2), chopped("abcdef", 2, 2), chopped("", 4, 2)
-    (['abcd', 'ef'], ['ab', 'c…'], [])
+    The last line is marked if something is missing.
+
+    >>> chopped("abcdef", 4, 2), chopped("abcdef", 2, 2), chopped("ab cd ef", 6, 2), chopped("", 4, 2)
+    (['abcd', 'ef'], ['ab', 'c…'], ['ab cd', 'ef'], [])
     """
-    parts = chop_cells(text[: width * most + 1], width) if text else []
-    if len(parts) > most:
-        parts[most - 1 :] = [cut(parts[most - 1] + parts[most], width)]
-    return parts
+    lines: list[str] = []
+    rest = text[: width * (most + 1)]
+    while rest and len(lines) < most:
+        line = chop_cells(rest, width)[0]
+        if len(line) < len(rest) and rest[len(line)] != " " and (at := line.rfind(" ")) >= len(line) // 2:
+            line = line[:at]
+        lines.append(line)
+        rest = rest[len(line) :].lstrip(" ")
+    if rest:
+        lines[-1] = cut(lines[-1] + ELLIPSIS, width)
+    return lines
 
 
 def cut_tail(text: str, width: int) -> str:
