@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 MAIN, PICKER, APP = "main", "picker", "app"
-STATS, DIFF = "stats", "diff"
-"""Scopes of views, within the main screen: their keys win over those of the screen. They bear the views' names."""
+STATS, DIFF, FACETS = "stats", "diff", "facets"
+"""Scopes within the main screen, whose keys win over its own where one is: views, by their names, and the filter panes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("search.next", "n", MAIN, "Go to the next hit", "Find"),
     Action("search.previous", "N", MAIN, "Go to the previous hit", "Find"),
     Action("filter.open", "ampersand", MAIN, "Filter by a query", "Find", "filter"),
-    Action("filter.facets", "f", MAIN, "Filter panes: types, tags, time", "Find", "facets"),
+    Action("filter.facets", "f", MAIN, "Filter panes: types, tags, tools, models, times …", "Find", "facets"),
     Action("filter.toggle", "o", MAIN, "All filters off and on", "Find"),
     Action("view.tree", "1", MAIN, "Tree of the run", "Show"),
     Action("view.waterfall", "2", MAIN, "Waterfall: where the time went", "Show", "waterfall"),
@@ -98,6 +98,31 @@ ACTIONS: tuple[Action, ...] = (
     Action("payload.editor", "V", MAIN, "Open the detail in the editor", "Take", local=True),
     Action("app.back", "escape", MAIN, "Back", "Explorer"),
     Action("app.quit-or-back", "q", MAIN, "Go back, quit at the top", "Explorer"),
+    Action(
+        "facets.include",
+        "space,plus,i,enter",
+        FACETS,
+        "Include the value, or no longer; unfold",
+        "Find",
+        "include",
+    ),
+    Action(
+        "facets.exclude",
+        "x,minus",
+        FACETS,
+        "Exclude the value, or no longer; let go of a part",
+        "Find",
+        "exclude",
+    ),
+    Action("facets.brush", "b", FACETS, "Begin a range of times, or end it", "Find", "range"),
+    Action("facets.clear", "c", FACETS, "Choose nothing in this pane", "Find", "clear"),
+    Action("facets.clear-all", "C", FACETS, "Choose nothing at all", "Find", "clear all"),
+    Action("facets.save", "w", FACETS, "Keep this filter under a name, for the palette", "Find", "save"),
+    Action("facets.fold", "h,left", FACETS, "Fold the pane", "Fold"),
+    Action("facets.unfold", "l,right", FACETS, "Unfold the pane", "Fold"),
+    Action("facets.next", "J", FACETS, "Go to the next pane", "Move"),
+    Action("facets.previous", "K", FACETS, "Go to the previous pane", "Move"),
+    Action("facets.close", "escape", FACETS, "Put the panes away", "Explorer", "close"),
     Action("stats.filter", "enter", STATS, "Show the traces of this row in the tree", "Find", "show in tree"),
     Action("stats.next", "s,l,right", STATS, "Order by the next column", "Show", "sort"),
     Action("stats.previous", "h,left", STATS, "Order by the previous column", "Show"),

@@ -52,6 +52,7 @@ from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.prompt_history import PromptHistory
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.run_state import RunState, read_state, state_name
+from tracetui.tui.view.saved_filters import kept
 from tracetui.tui.view.seen_book import SeenBook
 from tracetui.tui.widgets.views import VIEWS
 
@@ -355,7 +356,7 @@ class ExplorerApp(App[int]):
     def _actions_here(self) -> list[Action]:
         """Return the actions of the screen; those of the view that is shown first, without the keys that it takes."""
         screen = self.screen
-        own = actions_in(screen.current.name_of_view, self.actions) if isinstance(screen, MainScreen) else []
+        own = actions_in(screen.inner_scope, self.actions) if isinstance(screen, MainScreen) else []
         return [*own, *without_keys(actions_of(self._scope(), self.actions), own)]
 
     def action_app_palette(self) -> None:
@@ -365,7 +366,7 @@ class ExplorerApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return the actions for the palette: the same list as keys and help."""
         target = screen if isinstance(screen, (MainScreen, PickerScreen)) else None
-        view = target.current if isinstance(target, MainScreen) else None
+        view = target.inner if isinstance(target, MainScreen) else None
         for action in self._actions_here():
             owner = self if action.scope == APP else target if action.scope in (MAIN, PICKER) else view
             method = getattr(owner, f"action_{action.method}", None) or getattr(
@@ -377,6 +378,10 @@ class ExplorerApp(App[int]):
             if self.is_web and action.local:
                 continue
             yield SystemCommand(action.title, reason or keys_of(action) or action.id, method)
+        if isinstance(target, MainScreen):
+            for name, text in kept(self.state).items():
+                use = partial(target.use_filter, text)
+                yield SystemCommand(f"Filter: {printable(name)}", printable(text), use)
 
     def action_app_quit(self) -> None:
         """Leave."""

@@ -82,3 +82,11 @@ class FilterChosen(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class TextWanted(Message):
+    """Somebody wants to filter by a text that is yet to be typed."""
+
+
+class FilterToSave(Message):
+    """Somebody wants to keep the filter under a name that is yet to be typed."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
+from tracetui.tui.actions import FACETS
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.row_text import RowStyle
 from tracetui.tui.view.run_model import RunModel
@@ -92,6 +93,17 @@ class RunScreen(Screen[None]):
         if row or top:
             view.set_reactive(Lines.cursor, min(row, max(view.row_count() - 1, 0)))
             view.scroll_to(y=top, animate=False, immediate=True)
+
+    @property
+    def inner(self) -> Lines:
+        """What has keys of its own that win over those of the screen: the filter panes if one is in them, else the view."""
+        in_panes = self.facets.is_open and self.facets.has_focus_within
+        return self.facets.list if in_panes else self.current
+
+    @property
+    def inner_scope(self) -> str:
+        """The scope of those keys."""
+        return FACETS if self.inner is self.facets.list else self.current.name_of_view
 
     def active(self) -> Lines:
         """Return the lines that keys move in."""

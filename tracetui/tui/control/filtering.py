@@ -6,7 +6,19 @@ from tracetui.errors import QueryError, TraceTuiError
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
 from tracetui.tui.control.base import RunScreen
-from tracetui.tui.messages import FilterChanged, PanesClosed, PromptCancelled, PromptChanged, PromptSubmitted
+from tracetui.tui.messages import (
+    FilterChanged,
+    FilterToSave,
+    PanesClosed,
+    PromptCancelled,
+    PromptChanged,
+    PromptSubmitted,
+    TextWanted,
+)
+from tracetui.tui.view.saved_filters import keep
+
+PANE_TEXT, FILTER_NAME = "pane-text", "filter-name"
+"""What the prompt is asked for on behalf of the panes."""
 
 
 class Filtering(RunScreen):
@@ -50,10 +62,14 @@ class Filtering(RunScreen):
 
     def on_prompt_submitted(self, message: PromptSubmitted) -> None:
         """Filter by the query, if it can be read."""
+        text = message.text.strip()
+        if message.purpose in (PANE_TEXT, FILTER_NAME):
+            message.stop()
+            self._to_panes()
+            (self._add_text if message.purpose == PANE_TEXT else self._keep_filter)(text)
         if message.purpose != "filter":
             return
         message.stop()
-        text = message.text.strip()
         if not text or self._check_filter(message.text):
             self.leave_prompt()
             self.apply_filter(text)
@@ -64,6 +80,43 @@ class Filtering(RunScreen):
         if message.purpose == "filter":
             message.stop()
             self.leave_prompt()
+        elif message.purpose in (PANE_TEXT, FILTER_NAME):
+            message.stop()
+            self._to_panes()
+
+    def on_text_wanted(self, message: TextWanted) -> None:
+        """Ask for a text to filter by."""
+        message.stop()
+        self.prompt.ask(PANE_TEXT, " text: ", "")
+        self.redraw()
+
+    def on_filter_to_save(self, message: FilterToSave) -> None:
+        """Ask for a name for the filter."""
+        message.stop()
+        if self.facets.facets.text():
+            self.prompt.ask(FILTER_NAME, " keep this filter as: ", "")
+            self.redraw()
+        else:
+            self.notify("there is no filter to keep", markup=False, timeout=2)
+
+    def _to_panes(self) -> None:
+        self.leave_prompt()
+        if self.facets.is_open:
+            self.facets.list.focus()
+
+    def _add_text(self, text: str) -> None:
+        self.facets.facets.add_text(text)
+        self.apply_filter(self.facets.facets.text())
+
+    def _keep_filter(self, name: str) -> None:
+        if name:
+            keep(self.app.state, name, self.facets.facets.text())
+            self.notify(f"kept: the palette has it as {printable(name)}", markup=False, timeout=3)
+
+    def use_filter(self, text: str) -> None:
+        """Filter by a query that was kept, and let the panes show it."""
+        self.apply_filter(text)
+        self.facets.follow(text)
 
     def close_facets(self) -> None:
         """Put the filter panes away."""

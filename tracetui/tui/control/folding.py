@@ -13,8 +13,6 @@ class Folding(RunScreen):
         """Fold or unfold."""
         if self.detail.has_focus_within:
             self.detail.view.toggle()
-        elif self.facets.is_open and self.facets.has_focus_within:
-            self.facets.include()
         else:
             self.refold(self.current.toggle())
 

@@ -65,9 +65,6 @@ class Showing(Folding, Filtering):
 
     def action_view_metric(self) -> None:
         """Show another metric."""
-        if self.facets.is_open and self.facets.has_focus_within:
-            self.facets.clear()
-            return
         at = METRICS.index(self.row_style.metric)
         self.row_style.metric = METRICS[(at + 1) % len(METRICS)]
         self.redraw(rows=True)
@@ -102,8 +99,6 @@ class Showing(Folding, Filtering):
                 return
             else:
                 self.detail.view.toggle()
-        elif self.facets.is_open and self.facets.has_focus_within:
-            self.facets.include()
         elif self.current.cursor_place == ORPHANS:
             self.action_fold_toggle()
         else:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
-from tracetui.tui.actions import DIFF, MAIN, actions_in, actions_of, first_key, without_keys
+from tracetui.tui.actions import DIFF, FACETS, MAIN, actions_in, actions_of, first_key, without_keys
 from tracetui.tui.control.comparing import Comparing
 from tracetui.tui.control.explaining import Explaining
 from tracetui.tui.control.moving import Moving
@@ -160,7 +160,8 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Explaining, Re
             own = [("Ctrl+r", "regex")] if self.prompt.purpose == "search" else [("Tab", "complete")]
             return [("Enter", "keep"), ("Esc", "leave"), *own]
         if self.facets.is_open and self.facets.has_focus_within:
-            return [("Space", "include"), ("x", "exclude"), ("c", "clear"), ("Tab", "tree"), ("Esc", "close")]
+            panes = actions_in(FACETS, self.app.actions)
+            return [(first_key(action), action.footer) for action in panes if action.footer and action.keys]
         if self.detail.has_focus_within:
             keys = [("Esc", "tree"), (", .", "tabs"), ("Space", "fold"), ("w", "wrap"), ("y", "yank")]
             return [*keys, ("Enter", "follow link"), ("?", "help")]

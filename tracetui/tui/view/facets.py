@@ -1,57 +1,60 @@
-"""The filter panes: types, tags and times of a run with counts, and the query that the choices make. Pure.
+"""The filter panes: what there is of each field with counts, and the choices as one syntax tree. Pure.
 
-What the panes cannot show of a query stays in it, locked, before what they add.
+The query is ``PaneState``, the same tree that the prompt edits: what is typed shows in the panes, what is chosen
+in the prompt. What no pane can show stays in it, locked, as a row of its own that can be let go.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from tracetui.model.text import printable
-from tracetui.render.cells import cut, pad, pad_left
-from tracetui.render.figures import count, duration
+from tracetui.errors import QueryError
+from tracetui.querying.ast import EVERYTHING, Compare, Expression, Literal, Not, Range, Text, Value
+from tracetui.querying.facets import (
+    Facet,
+    ValueColumns,
+    status_facets,
+    tag_facets,
+    time_stretches,
+    type_facets,
+)
+from tracetui.querying.flags import query_command
+from tracetui.querying.grammar import parse
+from tracetui.querying.panes import EXCLUDE, INCLUDE, PaneState
+from tracetui.querying.printer import print_expression, print_query
+from tracetui.render.figures import duration
 from tracetui.tui.view.run_model import RunModel
 
-TIME_BUCKETS = 12
-INCLUDE, EXCLUDE = "include", "exclude"
+TITLES = {
+    "type": "types", "tag": "tags", "name": "tools and names", "model": "models", "status": "status",
+    "dur": "duration", "time": "time", "text": "text",
+}  # fmt: skip
+"""The panes by the field that they choose from, in their order."""
+SHOWN_VALUES = 8
+"""Values of a pane that are shown before one asks for all."""
+LIMITS_MS = (100, 1_000, 10_000, 60_000)
+_DURATIONS: tuple[Value, ...] = (
+    Compare("<", "100ms"), Range("100ms", "999ms"), Range("1s", "9999ms"), Range("10s", "59999ms"),
+    Range("60s", None),
+)  # fmt: skip
+CAUGHT_UP_AT_ONCE = 2_000
+"""So many new traces are read where they are counted; more are left to a worker."""
+
+HEADING, VALUE, MORE, LOCKED, TEXT, ADD, WAIT = "heading", "value", "more", "locked", "text", "add", "wait"
 
 
-@dataclass(slots=True)
-class Choice:
-    """What is included and excluded of one field."""
-
-    include: list[str] = field(default_factory=list)
-    exclude: list[str] = field(default_factory=list)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def turn(self, value: str, way: str) -> None:
-        """Include or exclude a value, or take it out again."""
-        wanted, other = (self.include, self.exclude) if way == INCLUDE else (self.exclude, self.include)
-        if value in other:
-            other.remove(value)
-        if value in wanted:
-            wanted.remove(value)
-        else:
-            wanted.append(value)
-
-    def state(self, value: str) -> str:
-        """Return "include", "exclude" or ""."""
-        return INCLUDE if value in self.include else EXCLUDE if value in self.exclude else ""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FacetRow:
-    """One line of the panes: a heading (``value`` None), or a value with its counts."""
+    """One line of the panes. ``value`` is what it chooses, ``part`` the part of the query that it stands for."""
 
     field: str
     label: str
-    value: str | None = None
+    kind: str = VALUE
+    value: Value | None = None
+    part: Expression | None = None
     shown: int = 0
     total: int = 0
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class Facets:
@@ -59,109 +62,259 @@ class Facets:
 
     def __init__(self, model: RunModel) -> None:
         self.model = model
-        self.locked = ""
-        self.choices = {"type": Choice(), "tag": Choice(), "time": Choice()}
+        self.state = PaneState()
+        self.columns: ValueColumns | None = None
         self.rows: list[FacetRow] = []
+        self.brushing: FacetRow | None = None
+        """The stretch of time at which a range was begun."""
+        self._folded: set[str] = set()
+        self._all_shown: set[str] = set()
+        self._facets: dict[str, list[FacetRow]] = {}
+
+    # ---- the query ---------------------------------------------------------------------------------------
 
     def follow(self, text: str) -> None:
-        """Take over a query that was typed: it is locked unless it is what the panes say already."""
+        """Take over a query that was typed."""
         if text != self.text():
-            self.locked = text
-            self.choices = {name: Choice() for name in self.choices}
+            try:
+                self.state = PaneState.of(parse(text, stages=False))
+            except QueryError:  # of an earlier version, or half typed: the filter of the tree stays as it is
+                self.state = PaneState.of(EVERYTHING)
+            self.brushing = None
 
     def text(self) -> str:
         """Return the query that the panes make."""
-        parts = [f"({self.locked})" if self.locked and self._any() else self.locked]
-        for name, choice in self.choices.items():
-            words = [_word(value) for value in choice.include]
-            if len(words) == 1:
-                parts.append(f"{name}:{words[0]}")
-            elif words:
-                parts.append(f"{name}:({' OR '.join(words)})" if name != "time" else _times(words))
-            parts += [f"NOT {name}:{_word(value)}" for value in choice.exclude]
-        return " ".join(filter(None, parts))
+        return print_query(self.state.query())
 
-    def _any(self) -> bool:
-        return any(choice.include or choice.exclude for choice in self.choices.values())
+    def command(self) -> str:
+        """Return the shell command that asks the same."""
+        return query_command(self.state.query(), self.model.run.id)
 
     def clear(self) -> None:
         """Choose nothing, keep nothing locked."""
-        self.locked = ""
-        self.choices = {name: Choice() for name in self.choices}
+        self.state = self.state.cleared()
+        self.brushing = None
+
+    def clear_pane(self, row: int) -> bool:
+        """Choose nothing in the pane of a row; return whether anything was chosen."""
+        before, name = self.state, self.field_at(row)
+        if name == "text":
+            self.state = self._with_locked(part for part in self.state.locked if _text_of(part) is None)
+        elif name in TITLES:
+            self.state = self.state.cleared(name)
+        return self.state != before
 
     def turn(self, row: int, way: str) -> bool:
-        """Include or exclude the value of a row; return whether there is one."""
-        if row >= len(self.rows) or self.rows[row].value is None:
+        """Include or exclude what a row stands for, or no longer; return whether the query is another."""
+        if not 0 <= row < len(self.rows):
             return False
-        found = self.rows[row]
-        self.choices[found.field].turn(str(found.value), way)
+        found, before = self.rows[row], self.state
+        if found.kind == VALUE and found.value is not None:
+            self.state = self.state.turn(found.field, found.value, way)
+        elif found.kind == TEXT and found.part is not None:
+            self._turn_text(found.part, way)
+        elif found.kind == LOCKED and found.part is not None and way == EXCLUDE:
+            self.state = self._with_locked(part for part in self.state.locked if part != found.part)
+        return self.state != before
+
+    def _turn_text(self, part: Expression, way: str) -> None:
+        """Turn a text round, or let it go if it is chosen that way already."""
+        bare = part.item if isinstance(part, Not) else part
+        wanted = bare if way == INCLUDE else Not(bare)
+        self.state = self._with_locked(
+            wanted if each == part else each for each in self.state.locked if each != part or part != wanted
+        )
+
+    def add_text(self, text: str) -> None:
+        """Look for a text too."""
+        if text and Text(text) not in self.state.locked:
+            self.state = self._with_locked([*self.state.locked, Text(text)])
+
+    def _with_locked(self, parts: Iterable[Expression]) -> PaneState:
+        return PaneState.of(replace(self.state, locked=tuple(parts)).query())
+
+    def brush(self, row: int) -> bool:
+        """Begin a range of times at a row, or end it there; return whether the query is another."""
+        found = self.rows[row] if 0 <= row < len(self.rows) else None
+        if found is None or found.field != "time" or not isinstance(found.value, Range):
+            return False
+        if self.brushing is None:
+            self.brushing = found
+            return False
+        ends = sorted((self.brushing.value, found.value), key=self._place_of)
+        self.brushing = None
+        low, high = (end for end in ends if isinstance(end, Range))
+        self.state = self.state.cleared("time").turn("time", Range(low.low, high.high), INCLUDE)
         return True
+
+    def _place_of(self, value: object) -> int:
+        return next((n for n, row in enumerate(self._facets.get("time", ())) if row.value == value), 0)
+
+    def is_brushed(self, row: int, cursor: int) -> bool:
+        """Whether a row lies in the range that is begun."""
+        if self.brushing is None or self.rows[row].field != "time" or self.rows[row].kind != VALUE:
+            return False
+        begun = next((n for n, each in enumerate(self.rows) if each.value == self.brushing.value), row)
+        return min(begun, cursor) <= row <= max(begun, cursor)
+
+    def state_of(self, row: FacetRow) -> str:
+        """Return "include", "exclude" or "" for what a row stands for."""
+        if row.kind == TEXT:
+            return EXCLUDE if isinstance(row.part, Not) else INCLUDE
+        return self.state.choice(row.field).state(row.value) if row.value is not None else ""
+
+    # ---- folding -----------------------------------------------------------------------------------------
+
+    def field_at(self, row: int) -> str:
+        """Return the field of the pane that a row is in, "" if there is none."""
+        return self.rows[row].field if 0 <= row < len(self.rows) else ""
+
+    def fold(self, row: int, *, folded: bool | None = None) -> int:
+        """Fold or unfold the pane of a row; return the row of its heading, −1 if nothing changed."""
+        name = self.field_at(row)
+        if not name or (name in self._folded) is folded:
+            return -1
+        self._folded.symmetric_difference_update({name})
+        self._lay()
+        return self.heading_of(name)
+
+    def is_folded(self, name: str) -> bool:
+        """Whether a pane shows its heading alone."""
+        return name in self._folded
+
+    def show_all(self, row: int) -> bool:
+        """Show every value of the pane of a row that says there are more; return whether it does."""
+        found = self.rows[row] if 0 <= row < len(self.rows) else None
+        if found is None or found.kind != MORE:
+            return False
+        self._all_shown.add(found.field)
+        self._lay()
+        return True
+
+    def heading_of(self, name: str) -> int:
+        """Return the row of a pane's heading, −1 if there is no such pane."""
+        return next((n for n, row in enumerate(self.rows) if row.field == name and row.kind == HEADING), -1)
+
+    def next_heading(self, row: int, step: int) -> int:
+        """Return the row of the next (1) or previous (−1) heading, going round."""
+        headings = [n for n, each in enumerate(self.rows) if each.kind == HEADING]
+        after = [n for n in headings if n > row] if step > 0 else [n for n in headings if n < row]
+        return (after or headings)[0 if step > 0 else -1] if headings else row
 
     # ---- counts ------------------------------------------------------------------------------------------
 
+    def needs_reading(self) -> bool:
+        """Whether names, models and durations have to be read by a worker first."""
+        return self.columns is None or self.columns.behind(self.model.view) > CAUGHT_UP_AT_ONCE
+
     def recount(self) -> None:
-        """Make the rows anew, from the indices, and under the filter from its matches."""
+        """Make the rows anew: totals from indices and columns, what is shown from the filter's matches."""
         view, model = self.model.view, self.model
-        matches = model.filter.matches if model.is_filtered else None
-        types, tags = view.type_counts(), view.tag_counts()
-        shown_types: Counter[str] = Counter(types)
-        shown_tags: Counter[str] = Counter(tags)
-        if matches is not None:
-            shown_types = Counter(view.type_names[view.types[seq]] for seq in matches)
-            shown_tags = Counter(tag for seq in matches for tag in set(view.tags_of(seq)))
-        self.rows = [FacetRow("type", f"types ({len(types)})")]
-        self.rows += _values("type", types, shown_types)
-        self.rows.append(FacetRow("tag", f"tags ({len(tags)})"))
-        self.rows += _values("tag", tags, shown_tags)
-        if model.has_times and view.count:
-            self.rows.append(FacetRow("time", "time"))
-            self.rows += self._times(matches)
+        hits = [seq for seq in model.filter.matches if seq < view.count] if model.is_filtered else None
+        if self.columns is not None and not self.needs_reading():
+            self.columns.catch_up(view)
+        self._facets = {
+            "type": _values("type", type_facets(view, hits)), "tag": _values("tag", tag_facets(view, hits)),
+            **self._columned(hits), "status": _values("status", status_facets(view, hits)),
+            "time": self._times(hits), "text": self._texts(),
+        }  # fmt: skip
+        self._lay()
 
-    def _times(self, matches: set[int] | None) -> list[FacetRow]:
-        view, totals = self.model.view, self.model.totals
-        start, length = totals.start_ms, max(totals.duration_ms, 1) + 1
-        step = max(-(-length // TIME_BUCKETS), 1)
-        rows = []
-        for number in range(TIME_BUCKETS):
-            low, high = start + number * step, start + (number + 1) * step
-            if low > totals.end_ms:
-                break
-            seqs = view.by_time(low, high)
-            shown = len(seqs) if matches is None else sum(1 for seq in seqs if seq in matches)
-            label = f"+{duration(low - start)} … +{duration(high - start)}"
-            rows.append(FacetRow("time", label, f"{low}..{high}", shown, len(seqs)))
-        return rows
+    def _columned(self, hits: list[int] | None) -> dict[str, list[FacetRow]]:
+        columns = self.columns
+        if columns is None or self.needs_reading():
+            return {name: [FacetRow(name, "reading …", WAIT)] for name in ("name", "model", "dur")}
+        known = hits if hits is None else [seq for seq in hits if seq < len(columns)]
+        found = {name: _values(name, columns.facets(name, known)) for name in ("name", "model")}
+        edges = [None, *LIMITS_MS, None]
+        spans = zip(_DURATIONS, edges, edges[1:], columns.spans(LIMITS_MS, known), strict=False)
+        found["dur"] = [
+            FacetRow("dur", _span_label(low, high), VALUE, value, None, shown, total)
+            for value, low, high, (shown, total) in spans
+        ]
+        return found
 
-    def pieces(self, row: int, width: int) -> list[tuple[str, str]]:
-        """Return what a row shows: its mark, value, counts and a bar of its share."""
-        found = self.rows[row]
-        if found.value is None:
-            return [(pad(f" {found.label}", width), "heading")]
-        state = self.choices[found.field].state(found.value)
-        mark = {INCLUDE: "[+] ", EXCLUDE: "[-] "}.get(state, "[ ] ")
-        counts = f"{count(found.shown)}/{count(found.total)}"
-        room = width - 5 - 12
-        role = {INCLUDE: "chosen", EXCLUDE: "excluded"}.get(state, "text" if found.shown else "dim")
+    def _times(self, hits: list[int] | None) -> list[FacetRow]:
+        if not self.model.has_times:
+            return []
+        found = time_stretches(self.model.view, hits=hits)
+        start = found[0].start_ms if found else 0
         return [
-            (" " + mark, role), (pad(cut(printable(found.label), room), room), role),
-            (pad_left(counts, 11) + " ", "count" if found.shown else "dim"),
+            FacetRow(
+                "time", f"+{duration(each.start_ms - start)} … +{duration(each.end_ms - start)}", VALUE,
+                Range(_offset(each.start_ms - start), _offset(each.end_ms - start)), None, each.shown, each.total,
+            )
+            for each in found
         ]  # fmt: skip
 
+    def _texts(self) -> list[FacetRow]:
+        found = [
+            FacetRow("text", text, TEXT, part=part)
+            for part in self.state.locked
+            if (text := _text_of(part)) is not None
+        ]
+        return [*found, FacetRow("text", "add a text …", ADD)]
 
-def _values(name: str, totals: dict[str, int], shown: Counter[str]) -> list[FacetRow]:
-    ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
-    return [FacetRow(name, value or "(empty)", value, shown.get(value, 0), total) for value, total in ordered]
+    # ---- rows --------------------------------------------------------------------------------------------
+
+    def _lay(self) -> None:
+        self.rows = []
+        for name, title in TITLES.items():
+            found = self._with_chosen(name, self._facets.get(name, []))
+            if not found:
+                continue
+            values = sum(row.kind == VALUE for row in found)
+            label = f"{title} ({values:,})" if name in ("type", "tag", "name", "model") and values else title
+            self.rows.append(FacetRow(name, label, HEADING))
+            if name not in self._folded:
+                self.rows += self._first_of(name, found)
+        locked = [part for part in self.state.locked if _text_of(part) is None]
+        if locked:
+            self.rows.append(FacetRow("", "also asked for", HEADING))
+            self.rows += [FacetRow("", print_expression(part), LOCKED, part=part) for part in locked]
+
+    def _with_chosen(self, name: str, found: list[FacetRow]) -> list[FacetRow]:
+        """Return a pane's rows with those that are chosen and that the run does not have, or has otherwise."""
+        if name == "text":
+            return found
+        choice, known = self.state.choice(name), {row.value for row in found}
+        other = [value for value in (*choice.include, *choice.exclude) if value not in known]
+        return [*(FacetRow(name, _label(value), VALUE, value) for value in other), *found]
+
+    def _first_of(self, name: str, found: list[FacetRow]) -> list[FacetRow]:
+        if len(found) <= SHOWN_VALUES + 1 or name in self._all_shown or name in ("time", "text", "dur"):
+            return found
+        shown = [row for n, row in enumerate(found) if n < SHOWN_VALUES or self.state_of(row)]
+        more = len(found) - len(shown)
+        return [*shown, FacetRow(name, f"… {more:,} more", MORE)] if more else shown
 
 
-def _times(words: list[str]) -> str:
-    return "(" + " OR ".join(f"time:{word}" for word in words) + ")"
+def _values(name: str, found: list[Facet]) -> list[FacetRow]:
+    return [
+        FacetRow(name, each.value or "(empty)", VALUE, Literal(each.value), None, each.shown, each.total)
+        for each in found
+    ]
 
 
-def _word(text: str) -> str:
-    """Return a value as the query language takes it: quoted unless it is one plain word."""
-    plain = text and not any(char.isspace() or char in '"()|*:~=<>\\' for char in text) and text[0] != "-"
-    if plain and text not in ("OR", "AND", "NOT", "or", "and", "not"):
-        return text
-    if ".." in text and text.replace("..", "").replace("-", "").isdigit():
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _text_of(part: Expression) -> str | None:
+    """Return the text that a part of the query looks for, or must not find; None for other parts."""
+    bare = part.item if isinstance(part, Not) else part
+    return bare.text if isinstance(bare, Text) else None
+
+
+def _span_label(low: int | None, high: int | None) -> str:
+    if low is None:
+        return f"below {duration(high)}"
+    return f"{duration(low)} … {duration(high)}" if high is not None else f"{duration(low)} and more"
+
+
+def _offset(ms: int) -> str:
+    """Return a distance from the run's start as the query language writes it."""
+    return f"+{ms // 1000}s" if ms % 1000 == 0 else f"+{ms}ms"
+
+
+def _label(value: Value) -> str:
+    """Return a chosen value as it is written."""
+    if isinstance(value, Range):
+        return f"{value.low or ''}..{value.high or ''}"
+    return getattr(value, "text", "") or getattr(value, "pattern", "") or "(empty)"
