@@ -330,6 +330,25 @@ def test_values_of_every_type() -> None:
     assert nanoseconds("nonsense") == nanoseconds(2**70) == 0
 
 
+def test_the_last_word_on_a_span_holds(tmp_path: Path) -> None:
+    """Before it is handed out all of it; of one that was open then its end; of one that had ended nothing."""
+    begun = {**span("a", gen_ai__tool__name="ls"), "endTimeUnixNano": "0"}
+    ended = {**span("a", gen_ai__tool__name="ls", gen_ai__tool__call__result="x"), "status": {"code": 2}}
+    both = whole(OtlpImporter("a"), [document(begun) + b"\n" + document(ended)])
+    assert [record.draft.id for record in both.records] == ["a", "a#status"]
+    assert both.records[0].draft.trace_type == ToolCall("ls", None, "x")
+    assert both.skipped == Counter({"spans repeated": 1})
+    with tracetui.open("memory://") as one, tracetui.open("memory://") as two:
+        Committer(one).commit(both)
+        importer, committer = OtlpImporter("a"), Committer(two)
+        for given in (begun, begun, ended, ended, begun):
+            importer.feed(document(given) + b"\n")
+            committer.commit(importer.take())
+        assert links(two) == links(one)
+        assert committer.committed.traces == 2
+        assert committer.committed.updates == 1
+
+
 def test_what_cannot_be_used_is_counted() -> None:
     """Broken lines, documents without spans, spans without id, repeats."""
     batch = whole(

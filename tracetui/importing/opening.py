@@ -28,7 +28,7 @@ from tracetui.store.location import user_cache_folder
 PIECE_BYTES = 256 * 1024
 PAUSE_SECONDS = 0.25
 _NAMES = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".ndjson")
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Part of every cache's name: caches of another reading of the formats are left alone."""
 
 

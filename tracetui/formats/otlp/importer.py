@@ -16,10 +16,11 @@ from typing import Any
 
 from tracetui.formats.otlp.span import FORMAT, Span, drafts_of, read_span
 from tracetui.formats.otlp.values import Object, attribute_map, member, text
-from tracetui.formats.record import Batch, ImportRecord, ImportRun
+from tracetui.formats.record import Batch, ImportRecord, ImportRun, ImportUpdate
 from tracetui.formats.resolver import AWAITS, CIRCLE, order
 from tracetui.formats.sanitise import UnreadableError, clean_name, parse_json
 from tracetui.model.draft import TraceDraft
+from tracetui.model.trace_type import LATE_FIELDS, kind_code
 
 _NO_SPACE = re.compile(r"\s*")
 _SESSIONS = ("gen_ai.conversation.id", "session.id", "langfuse.session.id")
@@ -33,9 +34,12 @@ class _Run:
     name: str = ""
     tags: list[str] = field(default_factory=list)
     service: str = ""
-    seen: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
-    pending: list[TraceDraft] = field(default_factory=list)
+    pending: dict[str, list[TraceDraft]] = field(default_factory=dict)
+    """By span what it became and its errors, until they are handed out."""
+    open: dict[str, type] = field(default_factory=dict)
+    """Spans that were handed out without an end, and what they became."""
+    updates: list[ImportUpdate] = field(default_factory=list)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -89,19 +93,24 @@ class OtlpImporter:
             self._rest()
         batch = Batch()
         for run_id, run in self._runs.items():
-            if run.pending:
+            if run.pending or run.updates:
                 batch.runs.append(self._run(run_id, run))
                 batch.records += self._ordered(run_id, run)
+                batch.updates += run.updates
+                run.updates = []
         batch.skipped, self._skipped = self._skipped, Counter()
         return batch
 
     def _ordered(self, run_id: str, run: _Run) -> list[ImportRecord]:
-        drafts, run.pending = run.pending, []
+        drafts = [draft for drafts in run.pending.values() for draft in drafts]
+        run.pending = {}
         records = []
         for draft, link in order(
             drafts, lambda draft: str(draft.id), lambda draft: draft.parent_id, run.given
         ):
             run.given.add(str(draft.id))
+            if draft.open:
+                run.open[str(draft.id)] = type(draft.trace_type)
             if link == CIRCLE:
                 self._skipped["links in a circle"] += 1
             waits = link in (AWAITS, CIRCLE)
@@ -176,16 +185,30 @@ class OtlpImporter:
             self._skipped["spans without an id"] += 1
             return
         run = self._runs.setdefault(span.trace_id, _Run(span.start))
-        if span.id in run.seen:
+        if span.id in run.pending or (span.id in run.given and not (span.end and span.id in run.open)):
             self._skipped["spans repeated"] += 1
+        if span.id in run.given and span.id not in run.open:
             return
-        run.seen.add(span.id)
         try:
-            run.pending += drafts_of(span, given)
+            drafts = drafts_of(span, given)
         except RecursionError:
             self._skipped["spans nested too deeply"] += 1
             return
+        self._take(run, span.trace_id, drafts)
         self._note_run(run, span, resource)
+
+    @staticmethod
+    def _take(run: _Run, run_id: str, drafts: list[TraceDraft]) -> None:
+        """Take a span: the last word before it is handed out holds, and the end of one that was open then."""
+        draft, *errors = drafts
+        own = str(draft.id)
+        if own not in run.given:
+            run.pending.pop(own, None)
+            run.pending[own] = drafts
+        elif not draft.open:
+            run.updates.append(_ending(run_id, draft, run.open.pop(own)))
+            if errors:
+                run.pending[own] = errors
 
     # ---- runs --------------------------------------------------------------------------------------------
 
@@ -207,3 +230,12 @@ class OtlpImporter:
         return ImportRun(
             trace_id, clean_name(run.name, "trace"), run.start // 1_000_000, tags=tuple(run.tags), metadata=metadata
         )  # fmt: skip
+
+
+def _ending(run_id: str, draft: TraceDraft, was: type) -> ImportUpdate:
+    """Return what the later word on an open span adds: its end, and what was not known at its beginning."""
+    kind = draft.trace_type
+    late = LATE_FIELDS[kind_code(kind)] if type(kind) is was else ()
+    known = {name: value for name in sorted(late) if (value := getattr(kind, name)) is not None}
+    metadata = draft.metadata if isinstance(draft.metadata, dict) else None
+    return ImportUpdate(run_id, str(draft.id), draft.status, draft.end_ms, known, tuple(draft.tags), metadata)
