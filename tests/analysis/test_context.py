@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
+import tracetui
 from tests.analysis.conftest import recording, run_of
-from tracetui import Custom, Database, TraceDraft
-from tracetui.analysis.context import ModelStep, context_of, messages_of
+from tracetui import Custom, Database, TraceDraft, TraceStore
+from tracetui.analysis.context import Contexts, ModelStep, context_of, messages_of
 
 
 def step(at: int, data: dict[str, Any], tokens: int | None = None, **metadata: Any) -> TraceDraft:
@@ -112,3 +114,33 @@ def test_context_of_the_sample(samples: Database) -> None:
     first, second = context_of(samples.view("run-95f59d74"))
     assert (first.source, first.messages, first.new) == ("messages", 1, (0,))
     assert (second.source, second.before) == ("usage", -1)
+
+
+def test_a_step_at_a_time_is_the_same_as_all_steps() -> None:
+    """``Contexts.of`` says of each step what ``context_of`` says; of what is no model step nothing."""
+    rng = random.Random(5)
+    with tracetui.open("memory://") as db:
+        run = db.create_run("mixed")
+        put = TraceStore(db).record_with_options
+        history: list[dict[str, str]] = []
+        for n in range(60):
+            parent = None if n < 3 else f"{rng.randrange(3)}"
+            if n < 3:
+                put(run.id, Custom("Agent", {}), id=str(n), timestamp=0)
+                continue
+            history = [*history, {"role": "user", "content": str(rng.randrange(4))}][rng.randrange(3) :]
+            data: Any = {"input": list(history), "output": "x"} if rng.random() < 0.8 else None
+            metadata: Any = {
+                "model": rng.choice(["a", "b"]),
+                "usage": {"input": rng.randrange(100), "output": 1},
+            }
+            put(run.id, Custom("LLM", data), id=str(n), parent_id=parent, timestamp=rng.randrange(50), metadata=metadata)  # fmt: skip
+        view = db.view(run.id)
+        contexts = Contexts(view)
+        whole = context_of(view)
+        assert len(whole) == len(contexts) == 57
+        for number, step in enumerate(whole):
+            assert contexts.of(step.seq) == step
+            assert contexts.number(step.seq) == number
+        assert contexts.of(0) is None
+        assert contexts.number(0) == -1

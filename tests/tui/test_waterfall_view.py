@@ -149,28 +149,6 @@ async def test_hostile_payloads_stay_text_in_the_waterfall(memory: Database, siz
         assert not any(char in text for char in "\x1b\a\x9b\u202e")
 
 
-async def test_deep_and_wide_runs_open_in_the_waterfall(memory: Database) -> None:
-    """A chain of 100,000 and 100,000 children of one parent, unfolded; keys work."""
-    store = TraceStore(memory)
-    for name in ("deep", "wide"):
-        run = memory.restore_run(name, created_ms=T0)
-        drafts = [TraceDraft(Custom("Agent", None), "0", timestamp=T0, end_ms=T0 + 100_000)]
-        for n in range(1, 100_000):
-            parent = str(n - 1) if name == "deep" else "0"
-            drafts.append(TraceDraft(ToolCall("t", {}), str(n), parent, timestamp=T0 + n, end_ms=T0 + n + 1))
-        for start in range(0, len(drafts), 10_000):
-            store.record_many(run.id, drafts[start : start + 10_000])
-        app = ExplorerApp(memory, run_id=name, view="waterfall")
-        async with app.run_test(size=(120, 32)) as pilot:
-            await settle(pilot)
-            await pilot.press("equals_sign", "G")
-            await settle(pilot)
-            assert here(app) == "99999"
-            await pilot.press("p", "k", "plus", "0")
-            await settle(pilot)
-            assert "critical path:" in screen_text(app)
-
-
 async def test_a_live_run_is_worked_out_again_when_news_come(memory: Database) -> None:
     """The timing on the screen follows the run."""
     run = memory.create_run("live")
@@ -201,3 +179,26 @@ async def test_the_filter_hides_rows_of_the_waterfall_too(memory: Database) -> N
         text = screen_text(app)
         assert "grep" not in text
         assert text.count("! ToolError") == 3
+
+
+@pytest.mark.parametrize("view", ["tree", "waterfall"])
+async def test_arrows_and_paging_move_the_cursor_in_lists_longer_than_the_screen(
+    memory: Database, view: str
+) -> None:
+    """Arrows, pages, home and end do as the letters do: nothing scrolls away from under the cursor."""
+    run = memory.restore_run("long", created_ms=T0)
+    drafts = [
+        TraceDraft(ToolCall(f"t{n}", {}), str(n), timestamp=T0 + n, end_ms=T0 + n + 1) for n in range(300)
+    ]
+    TraceStore(memory).record_many(run.id, drafts)
+    app = ExplorerApp(memory, run_id=run.id, trace_id="100", view=view)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("down", "down", "up")
+        assert here(app) == "101"
+        await pilot.press("home")
+        assert here(app) == "0"
+        await pilot.press("end")
+        assert here(app) == "299"
+        await pilot.press("pageup")
+        assert here(app) == str(299 - main_screen(app).current.page)

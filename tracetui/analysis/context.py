@@ -16,6 +16,7 @@ Bodies are read of model calls alone; linear in them and their messages.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from tracetui.storage.backend import RunView
 
 Source = Literal["messages", "usage", "none"]
 _INPUTS = ("input", "messages")
+_KEPT, _LOOK_BACK = 2_000, 200
+"""Steps that ``Contexts`` remembers, and how far it looks for the step before."""
 _WINDOW_KEYS = ("context_window", "model_context_window", "max_input_tokens", "context_length")
 
 
@@ -75,6 +78,57 @@ def context_of(view: RunView) -> list[ModelStep]:
         found.append(_step(view, given, last.get(key)))
         last[key] = given
     return found
+
+
+class Contexts:
+    """The same, a step at a time: for who looks at a few steps of a long run.
+
+    ``of`` reads the bodies of the step and of the one before it, and of those between that asked another model.
+    What is in the columns is looked at once: make another one after news.
+    """
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+        models = [seq for seq in view.by_type(MODEL) if seq < view.count and view.kinds[seq] == CUSTOM]
+        models.sort(key=lambda seq: (view.timestamps[seq], seq))
+        self._agents = nearest_agents(view)
+        self._numbers: dict[int, int] = {}
+        self._by_agent: dict[int, list[int]] = {}
+        for number, seq in enumerate(models):
+            self._numbers[seq] = number
+            self._by_agent.setdefault(self._agents[seq], []).append(seq)
+        self._steps: dict[int, ModelStep | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, seq: int) -> int:
+        """Return which model step of the run it is, from 0; −1 for what is none."""
+        return self._numbers.get(seq, -1)
+
+    def of(self, seq: int) -> ModelStep | None:
+        """Return what a model step was given; None for what is no model step, or cannot be read."""
+        if seq not in self._steps:
+            if len(self._steps) > _KEPT:
+                self._steps.clear()
+            self._steps[seq] = self._compare(seq) if seq in self._numbers else None
+        return self._steps[seq]
+
+    def _compare(self, seq: int) -> ModelStep | None:
+        given = self._read(seq)
+        if given is None:
+            return None
+        earlier = self._by_agent[self._agents[seq]]
+        at = bisect_left(earlier, self._numbers[seq], key=self._numbers.__getitem__)
+        for other in reversed(earlier[max(at - _LOOK_BACK, 0) : at]):
+            before = self._read(other)
+            if before is not None and before.model == given.model:
+                return _step(self._view, given, before)
+        return _step(self._view, given, None)
+
+    def _read(self, seq: int) -> _Given | None:
+        found = next(bodies(self._view, [seq]), None)
+        return None if found is None else _given(self._view, *found)
 
 
 def messages_of(data: Any) -> list[Any] | None:

@@ -68,6 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter.toggle", "o", MAIN, "All filters off and on", "Find"),
     Action("view.tree", "1", MAIN, "Tree of the run", "Show"),
     Action("view.waterfall", "2", MAIN, "Waterfall: where the time went", "Show", "waterfall"),
+    Action("view.transcript", "3", MAIN, "Transcript: what the model saw and said", "Show", "transcript"),
     Action("view.stats", "4", MAIN, "Figures by type, tool, model and agent", "Show", "stats"),
     Action("view.diff", "5", MAIN, "Beside another run", "Show"),
     Action("view.metric", "c", MAIN, "Show another metric in the rows", "Show"),

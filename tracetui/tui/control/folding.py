@@ -19,7 +19,7 @@ class Folding(RunScreen):
     def action_fold_close(self) -> None:
         """Fold, or go to the parent."""
         row = self.current.tree_row
-        if row < 0 or self.active() is not self.current:
+        if self.active() is not self.current or self.current.fold(more=False) or row < 0:
             return
         if self.model.tree.fold(row):
             self.refold(True)
@@ -30,7 +30,7 @@ class Folding(RunScreen):
     def action_fold_open(self) -> None:
         """Unfold, or go to the first child."""
         tree, row = self.model.tree, self.current.tree_row
-        if row < 0 or self.active() is not self.current:
+        if self.active() is not self.current or self.current.fold(more=True) or row < 0:
             return
         if tree.unfold(row):
             self.refold(True)

@@ -52,6 +52,10 @@ class Showing(Folding, Filtering):
         """Show the waterfall."""
         self.show_view("waterfall")
 
+    def action_view_transcript(self) -> None:
+        """Show the transcript."""
+        self.show_view("transcript")
+
     def action_view_stats(self) -> None:
         """Show figures by type, tool, model and agent."""
         self.show_view("stats")

@@ -59,6 +59,7 @@ class Document:
         self.wrap = True
         self._row_lines: array[int] = array("I")
         self._row_starts: array[int] = array("I")
+        self._rows = 0
 
     # ---- building ----------------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class Document:
             line = self.lines[number]
             self._lay(number, line, rows, starts)
             number += line.size + 1 if number in self.folded else 1
-        self._row_lines, self._row_starts = rows, starts
+        self._row_lines, self._row_starts, self._rows = rows, starts, len(rows)
 
     def _lay(self, number: int, line: Line, rows: array[int], starts: array[int]) -> None:
         rows.append(number)
@@ -204,8 +205,12 @@ class Document:
         label = width_of(line.label) + 2 if line.label else 0
         return max(self.width - self._indent(line) - label - 2, 8)
 
+    def keep_rows(self, rows: int) -> None:
+        """Leave out all rows but the first."""
+        self._rows = min(rows, len(self._row_lines))
+
     def __len__(self) -> int:
-        return len(self._row_lines)
+        return self._rows
 
     def line_at(self, row: int) -> int:
         """Return the number of the line that a row shows."""
@@ -254,7 +259,7 @@ class Document:
         line = self.lines[number]
         indent = " " * self._indent(line)
         text = self._shown(number, line)
-        last = row + 1 == len(self) or self._row_lines[row + 1] != number
+        last = row + 1 == len(self._row_lines) or self._row_lines[row + 1] != number
         end = len(text) if last else self._row_starts[row + 1]
         if start:
             return [(indent + "  ", "text"), (printable(text[start:end]).rstrip(), line.role)]

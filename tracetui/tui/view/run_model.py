@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tracetui.analysis.context import Contexts
 from tracetui.analysis.errors import MODEL, ErrorRecord, Errors, find_errors
 from tracetui.analysis.prices import PriceOf
 from tracetui.analysis.rollup import Totals, totals
@@ -85,6 +86,8 @@ class RunModel:
         """The time of the last tick; 0 before there was one."""
         self._summaries: dict[int, str] = {}
         self._self_ms: dict[int, int | None] = {}
+        self._contexts: Contexts | None = None
+        self._contexts_rev = -1
         self._errors: Errors | None = None
         self._error_records: dict[int, ErrorRecord | None] = {}
         self._rollup: Rollup | None = None
@@ -110,6 +113,13 @@ class RunModel:
         if self._errors is None:
             self._errors = find_errors(self.view, self._error_records)
         return self._errors
+
+    @property
+    def contexts(self) -> Contexts:
+        """What each model step was given, a step at a time; linear in the run once after news."""
+        if self._contexts is None or self._contexts_rev != self.view.rev:
+            self._contexts, self._contexts_rev = Contexts(self.view), self.view.rev
+        return self._contexts
 
     @property
     def rollup(self) -> Rollup:

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 _CACHE = 4096
 
 
-class Lines(ScrollView, can_focus=True):
-    """A virtual list with a cursor. Subclasses give ``row_count`` and ``row_pieces``."""
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """A virtual list with a cursor. Subclasses give ``row_count`` and ``row_pieces``.
+
+    The keys of its base, which scroll without the cursor, are not inherited: arrows are the screens' own.
+    """
 
     DEFAULT_CSS = """
     Lines { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; background: $background; }

@@ -86,6 +86,10 @@ class RunPane(Lines):
         """Fold or unfold what is under the cursor; return whether that changed anything."""
         return self.tree_row >= 0 and self.model.tree.toggle(self.tree_row)
 
+    def fold(self, *, more: bool) -> bool:  # noqa: ARG002 - for subclasses
+        """Show more or less of what is under the cursor, in a view that folds by itself; return whether it did."""
+        return False
+
     def fold_all(self, *, folded: bool) -> None:
         """Fold or unfold everything."""
         (self.model.tree.fold_all if folded else self.model.tree.unfold_all)()
