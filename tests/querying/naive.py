@@ -29,14 +29,21 @@ from tracetui.querying.fields import TRACE_FIELDS, Kind
 from tracetui.querying.values import is_number, milliseconds_of, number_of
 
 Traces = list[Trace]
+Texts = dict[str, list[str]]
+RUN_NAMES = ["run-asked", "asked"]
+"""Id and name of the run that is asked."""
 
 
 class Naive:
     """All traces of a run, asked one by one."""
 
-    def __init__(self, traces: Traces, notes: dict[str, list[str]]) -> None:
+    def __init__(
+        self, traces: Traces, notes: Texts, marks: Texts | None = None, loops: frozenset[int] = frozenset()
+    ) -> None:
         self.traces = traces
         self.notes = notes
+        self.marks = marks or {}
+        self.loops = loops
         self.by_id = {trace.id: trace for trace in traces}
 
     def answer(self, expression: Expression | None) -> list[int]:
@@ -88,6 +95,8 @@ class Naive:
         name = term.field.name
         if name == "root":
             return any(self.rooted(trace, value) for value in term.values)
+        if name == "mark":
+            return any(self.marked(trace, value) for value in term.values)
         found = self.values(trace, name, term.field.path)
         kind = TRACE_FIELDS[name].kind
         return any(fits(kind, name, value)(one) for value in term.values for one in found)
@@ -97,6 +106,12 @@ class Naive:
             return (self.parent(trace) is None) == (value == Literal("true"))
         root = [trace, *self.ancestors(trace)][-1]
         return fits(Kind.EXACT, "root", value)(root.id)
+
+    def marked(self, trace: Trace, value: Value) -> bool:
+        marks = self.marks.get(trace.id, [])
+        if value == Literal("false"):
+            return not marks
+        return bool(marks) if value == Literal("true") else any(map(contained(value, whole=True), marks))
 
     def values(self, trace: Trace, name: str, path: tuple[str, ...]) -> list[Any]:
         if name == "text":
@@ -132,6 +147,11 @@ class Naive:
             ),
             "tokens": lambda: [sum(tokens)] if tokens else [],
             "tokens.in": lambda: some(usage.get("input")),
+            "tokens.out": lambda: some(usage.get("output")),
+            "cost": lambda: at(metadata, ("cost", "usd")),
+            "truncated": lambda: [isinstance(metadata, dict) and "truncated" in metadata],
+            "loop": lambda: [trace.seq in self.loops],
+            "run": lambda: RUN_NAMES,
             "orphan": lambda: [trace.parent_missing],
             "note": lambda: self.notes.get(trace.id, []),
             "seq": lambda: [trace.seq],

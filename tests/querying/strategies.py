@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal as Either
 from typing import cast
 
 from hypothesis import strategies as st
 
 from tests.strategies import texts
-from tracetui import Custom, Decision, Error, Query, Thought, ToolCall, TraceDraft
+from tracetui import Custom, Decision, Error, Query, Thought, ToolCall, TraceDraft, TraceStore
 from tracetui.model.trace_type import TraceType
 from tracetui.model.value import ValueLike
 from tracetui.querying import ast
@@ -152,6 +155,7 @@ def queries() -> st.SearchStrategy[ast.Query]:
 
 # ---- runs and queries that meet each other ---------------------------------------------------------------
 
+Texts = dict[str, list[str]]
 _TAGS = ["plan", "retry", "db", "DB", "tool:Grep", ""]
 _TOOLS = ["bash", "grep", "Bash"]
 _SAID = ["Timeout", "time out 7", "STRASSE", "straße ﬁn", "日本語", "no module", "e", "404", "true"]
@@ -187,6 +191,8 @@ def runs(draw: st.DrawFn) -> list[TraceDraft]:
                 "name": st.sampled_from(["main", "grep"]),
                 "model": st.sampled_from(["m1", "m2"]),
                 "usage": st.fixed_dictionaries({"input": st.integers(0, 9)}, optional={"output": st.just(4)}),
+                "cost": st.just({"usd": 0.5}),
+                "truncated": st.just({"content": 9}),
             },
         )
         start = draw(st.integers(0, 20)) * 1000
@@ -205,6 +211,67 @@ def runs(draw: st.DrawFn) -> list[TraceDraft]:
             )
         )
     return drafts
+
+
+@dataclass(frozen=True)
+class Later:
+    """What befalls a trace after it was recorded: it is completed, amended, or somebody notes something on it."""
+
+    what: Either["complete", "amend", "annotate"]
+    trace_id: str
+    said: str
+    tags: list[str]
+    status: str
+    mark: str | bool | None
+
+
+def laters(drafts: list[TraceDraft]) -> st.SearchStrategy[list[Later]]:
+    """Draw what comes later to a run: late tags, late metadata, late results, ends, notes, marks."""
+    if not drafts:
+        return st.just([])
+    one = st.builds(
+        Later,
+        st.sampled_from(["complete", "amend", "annotate"]),
+        st.sampled_from([str(draft.id) for draft in drafts]),
+        st.sampled_from(_SAID),
+        st.lists(st.sampled_from(_TAGS), max_size=2),
+        st.sampled_from(["ok", "error", "cancelled"]),
+        st.sampled_from([None, True, False, "red", "true story"]),
+    )
+    return st.lists(one, max_size=6)
+
+
+def befall(store: TraceStore, run_id: str, later: Sequence[Later]) -> tuple[Texts, Texts]:
+    """Let it happen; return the notes and the marks by trace id."""
+    notes: Texts = {}
+    marks: Texts = {}
+    for each in later:
+        trace = store.get(run_id, each.trace_id)
+        assert trace is not None
+        if each.what == "complete" and trace.status == "open":
+            late: dict[str, ValueLike] = {"result": {"said": each.said}} if trace.kind is ToolCall else {}
+            store.complete(
+                run_id,
+                each.trace_id,
+                status=each.status,
+                end_ms=trace.timestamp + 3000,
+                tags=each.tags,
+                **late,
+            )
+        elif each.what == "amend":
+            store.amend(
+                run_id, each.trace_id, tags=each.tags, metadata={"name": each.said, "late": each.said}
+            )
+        elif each.what == "annotate":
+            store.annotate(
+                run_id, each.trace_id, each.said, **({} if each.mark is None else {"mark": each.mark})
+            )
+            notes.setdefault(each.trace_id, []).append(each.said)
+            if each.mark not in (None, False):
+                marks.setdefault(each.trace_id, []).append(
+                    str(each.mark) if each.mark is not True else "true"
+                )
+    return notes, marks
 
 
 def _asked() -> st.SearchStrategy[Expression]:
@@ -247,8 +314,11 @@ def _asked() -> st.SearchStrategy[Expression]:
         "status": ["ok", "error", "open", "quiet"],
         "name": ["bash", "grep", "main", "LLM", "ToolError"],
         "model": ["m1"],
+        "run": ["run-asked", "asked", "other"],
     }
-    unasked = {"loop", "mark", "run", "truncated", "cost", "tokens.out"}
+    by_name: dict[str, st.SearchStrategy[Value]] = {
+        "mark": st.sampled_from([Literal("true"), Literal("false"), Literal("RED"), Literal("story")])
+    }
 
     def names_like(known: list[str]) -> st.SearchStrategy[Value]:
         patterns: st.SearchStrategy[Value] = st.sampled_from([Glob("*o*"), Glob("t*"), Regex("^[A-Z]")])
@@ -256,16 +326,16 @@ def _asked() -> st.SearchStrategy[Expression]:
 
     def of(name: str) -> st.SearchStrategy[Expression]:
         spec = TRACE_FIELDS[name]
-        values = by_kind[spec.kind] if spec.kind in by_kind else names_like(exact[name])
+        values = by_name.get(name) or by_kind.get(spec.kind) or names_like(exact[name])
         paths = (
-            st.sampled_from([(), ("path",), ("n",), ("usage", "input")])
+            st.sampled_from([(), ("path",), ("n",), ("usage", "input"), ("said",), ("late",)])
             if spec.kind is Kind.PATH
             else st.just(())
         )
         several = st.lists(values, min_size=1, max_size=1 if name == "parent" else 2).map(tuple)
         return st.builds(Term, st.builds(Field, st.just(name), paths), several)
 
-    return st.sampled_from(sorted(TRACE_FIELDS.keys() - unasked)).flatmap(of) | word.map(Text)
+    return st.sampled_from(sorted(TRACE_FIELDS)).flatmap(of) | word.map(Text)
 
 
 def fitting_expressions() -> st.SearchStrategy[Expression]:
