@@ -84,6 +84,34 @@ def test_every_command_of_the_documents(tmp_path: Path) -> None:
     assert "FAILED" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ("", 0),
+        ("tracetui record error E 'no' --recoverable", 0),
+        ("tracetui record error E 'no'", 1),
+        ("for n in 1 2 3; do tracetui record tool ls --args '{}' --result '\"x\"'; done", 1),
+        ('tracetui record custom LLM --meta \'{"usage": {"input": 200000, "output": 1}}\'', 1),
+    ],
+)
+def test_the_check_in_ci_fails_for_each_of_its_reasons(tmp_path: Path, more: str, code: int) -> None:
+    """As it is written, in the shell of a job, which stops at the first line that fails."""
+    (step,) = blocks("docs/query.md", "yaml")
+    script = step.partition("run: |\n")[2]
+    agent = """export TRACETUI_RUN=$(tracetui run start nightly)
+tracetui record tool bash --args '{"command": "python -m pytest -q"}' --result '"2 passed"'
+"""
+    done = shell(f"{agent}{more}\n{script}", tmp_path)
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_the_check_in_ci_wants_the_tests_to_be_run(tmp_path: Path) -> None:
+    """Its last line finds nothing."""
+    (step,) = blocks("docs/query.md", "yaml")
+    agent = "export TRACETUI_RUN=$(tracetui run start nightly)\ntracetui record thought done\n"
+    assert shell(agent + step.partition("run: |\n")[2], tmp_path).returncode == 1
+
+
 def test_links_of_the_documents_lead_somewhere() -> None:
     """Every relative link is a file of the project."""
     for document in [

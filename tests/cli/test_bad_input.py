@@ -241,6 +241,9 @@ def test_expressions_complete(tmp_path: Path) -> None:
     assert query("--run", "one", "tag:") == ["tag:db"]
     assert query("--run", "nobody", "ta") == ["tag:"]
     assert query("args") == ["args."]
+    assert query("--tag", "p") == ["plan"]
+    assert query("--run", "one", "--type", "T") == ["ToolCall"]
+    assert completed(store, "tracetui", "compare", "on") == ["one"]
     assert completed(tmp_path / "none", "tracetui", "query", "ta") == ["tag:"]
 
 

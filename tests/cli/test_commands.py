@@ -255,6 +255,19 @@ def test_all_runs_are_asked_and_explained_together(run: Run, tmp_path: Path) -> 
     assert slip.err.splitlines() == ["tracetui: no field 'tpye'; did you mean type:?", "x tpye:Error", "  ^"]
 
 
+def test_a_run_that_cannot_be_read_hides_no_other(run: Run, tmp_path: Path) -> None:
+    """Of all runs the others answer, the damage is told, and the code is 3 whatever was found."""
+    with store_of(tmp_path) as db:
+        for name in ("one", "two"):
+            TraceStore(db).record(db.create_run(name, id=name).id, Thought("look here"))
+    (log,) = [path for path in (tmp_path / "store").rglob("*.log") if b"two" in path.read_bytes()]
+    log.write_bytes(b"x" * 40 + log.read_bytes()[40:])
+    for more in ((), ("--fail-if-any",)):
+        found = run("query", "--all", "look", "--format", "count", *more)
+        assert (found.code, found.lines) == (3, ["1"])
+        assert "damaged at byte 0" in found.err
+
+
 def test_query_in_every_format(run: Run, tmp_path: Path) -> None:
     """Words and flags build one query; exit codes are grep's, or those of a check."""
     recorded(tmp_path)

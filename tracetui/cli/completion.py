@@ -85,6 +85,16 @@ def expression(ctx: typer.Context, incomplete: str) -> Offers:
         return []
 
 
+def values_of(field: str) -> Callable[[typer.Context, str], Offers]:
+    """Return what completes the value of a field, for flags that stand for a term."""
+
+    def offer(ctx: typer.Context, incomplete: str) -> Offers:
+        session.store = ctx.find_root().params.get("store")
+        return _fitting(f"{field}:{incomplete}", incomplete, _view(ctx))[:MOST]
+
+    return offer
+
+
 def _words(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Yield whole words; only their last part where the shell parts words at colons, as bash does."""
     before = joined([*(ctx.params.get("expression") or ()), incomplete])

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracetui.cli import diagnostics, output
+from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.diagnostics import UsageError
 from tracetui.cli.reading import chosen_run
 from tracetui.cli.runs import FormatOption, JsonOption, wants_json
 from tracetui.cli.session import as_file, find_run, session
+from tracetui.errors import TraceTuiError
 
 if TYPE_CHECKING:
     from tracetui.analysis.verdict import Verdict
@@ -83,7 +84,12 @@ def diff(
 
 def compare(
     name: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="Name of the runs, a run of that name, or a recording")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="Name of the runs, a run of that name, or a recording",
+            autocompletion=completion.runs,
+        ),
     ],
     only: Annotated[
         str | None, typer.Option("--name", help="Of a recording that holds runs of several names: these")
@@ -104,8 +110,10 @@ def compare(
     db, runs = _named(name, only)
     if len(runs) > last:
         diagnostics.say(f"the newest {last} of {len(runs)} runs (--last {len(runs)} for all)")
-    views = {run.id: db.view(run.id) for run in runs[:last]}
-    candidates = [Candidate(views[run.id], verdict_of(views[run.id], run).label) for run in runs[:last]]
+    views, lost = _views(db, runs[:last])
+    candidates = [
+        Candidate(views[run.id], verdict_of(views[run.id], run).label) for run in runs if run.id in views
+    ]
     found = diverge(candidates)
     if len(found.runs) < 2:
         going = f", {len(found.left_out)} more still going on" if found.left_out else ""
@@ -116,6 +124,19 @@ def compare(
         output.json({"name": runs[0].name, **render.divergence_data(told)})
     else:
         output.lines(written(render.divergence_lines(told, output.width(), everything=everything)))
+    if lost:
+        raise diagnostics.Ended(diagnostics.DAMAGED)
+
+
+def _views(db: Database, runs: list[Run]) -> tuple[dict[str, RunView], int]:
+    """Return the views of runs by id, and how many cannot be read, which is said."""
+    views: dict[str, RunView] = {}
+    for run in runs:
+        try:
+            views[run.id] = db.view(run.id)
+        except TraceTuiError as problem:
+            diagnostics.say(f"tracetui: {problem}")
+    return views, len(runs) - len(views)
 
 
 def _named(name: str, only: str | None) -> tuple[Database, list[Run]]:

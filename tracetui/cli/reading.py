@@ -15,6 +15,7 @@ from tracetui.cli.session import as_file, find_run, find_trace, session
 from tracetui.errors import RunNotFoundError
 
 if TYPE_CHECKING:
+    from tracetui.errors import StorageError
     from tracetui.model.change import Annotation
     from tracetui.model.run import Run
     from tracetui.model.trace import Trace
@@ -100,9 +101,17 @@ def query(
     ] = None,
     all_runs: Annotated[bool, typer.Option("--all", help="Search every run of the store")] = False,
     type_name: Annotated[
-        list[str] | None, typer.Option("--type", help="Type name; repeat for any of several")
+        list[str] | None,
+        typer.Option(
+            "--type", help="Type name; repeat for any of several", autocompletion=completion.values_of("type")
+        ),
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat for all of several")] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag", help="Tag; repeat for all of several", autocompletion=completion.values_of("tag")
+        ),
+    ] = None,
     since: Annotated[
         str | None, typer.Option("--since", help="From this time on: 14:05, -10m, 2026-08-01, +30s")
     ] = None,
@@ -140,9 +149,10 @@ def query(
     from tracetui.querying.search import hints_of, plans
 
     used: list[Plan] = []
+    lost: list[StorageError] | None = [] if all_runs else None
 
     def kept() -> Iterator[Plan]:
-        for plan in plans(db, asked, ids, surroundings(), skip_missing=all_runs):
+        for plan in plans(db, asked, ids, surroundings(), skip_missing=all_runs, unreadable=lost):
             used.append(plan)
             yield plan
 
@@ -151,11 +161,13 @@ def query(
         _explain(asked, used)
     for hint in hints_of(used):
         diagnostics.say(f"hint: {hint}")
+    for problem in lost or ():
+        diagnostics.say(f"tracetui: {problem}")
     unreadable = sum(len(plan.unreadable) for plan in used)
     if unreadable:
-        diagnostics.say(
-            f"tracetui: {unreadable} traces are damaged and could not be looked at; `tracetui check` says where"
-        )
+        what = f"{unreadable} trace{'s are' if unreadable > 1 else ' is'} damaged"
+        diagnostics.say(f"tracetui: {what} and could not be looked at; `tracetui check` says where")
+    if unreadable or lost:
         raise diagnostics.Ended(diagnostics.DAMAGED)
     if found == fail_if_any:
         raise diagnostics.Ended(diagnostics.NOTHING)

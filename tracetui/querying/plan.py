@@ -71,6 +71,7 @@ class Plan:
         self.found = 0
         compiler = _Compiler(self.reader, self.hints)
         self.predicate = Every(view.count) if query.where is None else compiler.predicate(query.where)
+        self._expected = _estimates(self.predicate)
 
     @property
     def unreadable(self) -> Mapping[int, str]:
@@ -107,7 +108,7 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """Return the plan as lines, with what was seen so far."""
-        return list(_steps(self.predicate, 0, driving=True))
+        return list(_steps(self.predicate, 0, self._expected, driving=True))
 
     def explain(self) -> str:
         """Return the plan as text: estimates, and after a run what each part listed, looked at and kept."""
@@ -119,7 +120,18 @@ class Plan:
         return "\n".join(lines)
 
 
-def _steps(predicate: Predicate, depth: int, *, driving: bool) -> Iterator[Step]:
+def _estimates(predicate: Predicate) -> dict[int, int]:
+    """Return what was expected of each part before anything was looked at, by the part's identity."""
+    found: dict[int, int] = {}
+    pending = [predicate]
+    while pending:
+        part = pending.pop()
+        found[id(part)] = part.estimate
+        pending += part.parts
+    return found
+
+
+def _steps(predicate: Predicate, depth: int, expected: Mapping[int, int], *, driving: bool) -> Iterator[Step]:
     how = (
         ("index" if driving else "index or look-up")
         if predicate.indexed
@@ -127,11 +139,12 @@ def _steps(predicate: Predicate, depth: int, *, driving: bool) -> Iterator[Step]
     )
     seen = predicate.checked > 0
     yield Step(
-        depth, predicate.label, how, predicate.estimate, predicate.listed,
+        depth, predicate.label, how, expected[id(predicate)], predicate.listed,
         predicate.checked if seen else None, predicate.kept if seen else None,
     )  # fmt: skip
     for number, part in enumerate(predicate.parts):
-        yield from _steps(part, depth + 1, driving=driving and (number == 0 or predicate.label == "OR"))
+        leads = driving and (number == 0 or predicate.label == "OR")
+        yield from _steps(part, depth + 1, expected, driving=leads)
 
 
 _COSTS = ("head", "relatives", "body", "text")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tracetui.errors import RunNotFoundError
+from tracetui.errors import QueryError, RunNotFoundError, StorageError
 from tracetui.model.trace import Trace
 from tracetui.querying.ast import Query
 from tracetui.querying.grammar import parse
@@ -54,13 +54,13 @@ def plans(
     around: Surroundings | None = None,
     *,
     skip_missing: bool = False,
+    unreadable: list[StorageError] | None = None,
 ) -> Iterator[Plan]:
     """Yield the query made ready for each run, all as of one moment.
 
-    With ``skip_missing`` runs that were deleted meanwhile, or cannot answer, are passed over.
+    With ``skip_missing`` runs that were deleted meanwhile, or cannot answer, are passed over. Those whose files cannot be
+    read are passed over if there is a list to tell that in: ``unreadable``.
     """
-    from tracetui.errors import QueryError
-
     moment = around or Surroundings()
     for run_id in run_ids:
         try:
@@ -68,6 +68,11 @@ def plans(
         except (RunNotFoundError, QueryError):
             if not skip_missing:
                 raise
+            continue
+        except StorageError as problem:
+            if unreadable is None:
+                raise
+            unreadable.append(problem)
             continue
         yield plan
 
