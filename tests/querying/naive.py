@@ -45,6 +45,7 @@ class Naive:
         self.marks = marks or {}
         self.loops = loops
         self.by_id = {trace.id: trace for trace in traces}
+        self._known: dict[tuple[int, int], bool] = {}
 
     def answer(self, expression: Expression | None) -> list[int]:
         """Return the seqs that match."""
@@ -58,10 +59,17 @@ class Naive:
         if isinstance(expression, Not):
             return not self.matches(trace, expression.item)
         if isinstance(expression, Related):
-            return any(self.matches(t, expression.item) for t in self.relatives(trace, expression.relation))
+            return any(self.known(t, expression.item) for t in self.relatives(trace, expression.relation))
         if isinstance(expression, Text):
             return any(expression.text.casefold() in text.casefold() for text in self.texts(trace))
         return self.term(trace, expression)
+
+    def known(self, trace: Trace, expression: Expression) -> bool:
+        """Ask once about a relative: what asking again would say is no other."""
+        key = trace.seq, id(expression)
+        if key not in self._known:
+            self._known[key] = self.matches(trace, expression)
+        return self._known[key]
 
     # ---- relatives ---------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal as Either
@@ -38,7 +39,7 @@ from tracetui.querying.ast import (
     Value,
 )
 from tracetui.querying.fields import TRACE_FIELDS, Kind
-from tracetui.querying.grammar import columns_of
+from tracetui.querying.grammar import columns_of, parse
 
 WORDS = [
     "a", "ab", "B", "Error", "ToolCall", "db", "x:y", "or", "AND", "-x", "straße",
@@ -316,9 +317,9 @@ def _asked() -> st.SearchStrategy[Expression]:
         "model": ["m1"],
         "run": ["run-asked", "asked", "other"],
     }
-    by_name: dict[str, st.SearchStrategy[Value]] = {
-        "mark": st.sampled_from([Literal("true"), Literal("false"), Literal("RED"), Literal("story")])
-    }
+    marks: st.SearchStrategy[Value] = st.sampled_from(
+        [Literal("true"), Literal("false"), Literal("RED"), Literal("story")]
+    )
 
     def names_like(known: list[str]) -> st.SearchStrategy[Value]:
         patterns: st.SearchStrategy[Value] = st.sampled_from([Glob("*o*"), Glob("t*"), Regex("^[A-Z]")])
@@ -326,7 +327,13 @@ def _asked() -> st.SearchStrategy[Expression]:
 
     def of(name: str) -> st.SearchStrategy[Expression]:
         spec = TRACE_FIELDS[name]
-        values = by_name.get(name) or by_kind.get(spec.kind) or names_like(exact[name])
+        values = (
+            marks
+            if name == "mark"
+            else by_kind[spec.kind]
+            if spec.kind in by_kind
+            else names_like(exact[name])
+        )
         paths = (
             st.sampled_from([(), ("path",), ("n",), ("usage", "input"), ("said",), ("late",)])
             if spec.kind is Kind.PATH
@@ -341,3 +348,59 @@ def _asked() -> st.SearchStrategy[Expression]:
 def fitting_expressions() -> st.SearchStrategy[Expression]:
     """Expressions over what those runs hold, structural ones included."""
     return st.recursive(_asked(), _combined, max_leaves=6)
+
+
+# ---- trees, and queries about relatives ------------------------------------------------------------------
+
+
+def trees() -> st.SearchStrategy[list[TraceDraft]]:
+    """Draw runs of up to 90 traces with chains and broad families, many recorded before their parents, and orphans."""
+    return st.integers(0, 2**32).map(_tree)
+
+
+def _tree(seed: int) -> list[TraceDraft]:
+    chance = random.Random(seed)
+    count, chains, late = chance.randint(1, 90), chance.random(), chance.random() / 2
+    turned = chance.choice([0, 0, 1, 2, 5, count // 2])  # the first so many are recorded last
+    place = [(n - turned) % count for n in range(count)]
+    for n in range(count):  # exchange some neighbours far and near, so that children come first
+        if chance.random() < late:
+            other = chance.randrange(count)
+            place[n], place[other] = place[other], place[n]
+    drafts: list[TraceDraft | None] = [None] * count
+    for n in range(count):
+        above = n - 1 if chance.random() < chains else chance.randrange(-1, n) if n else -1
+        parent = None if above < 0 else f"t{above}" if chance.random() < 0.97 else "nobody"
+        failed = chance.random() < 0.1
+        drafts[place[n]] = TraceDraft(
+            Error("E", "no", recoverable=False) if failed else Thought("x"),
+            id=f"t{n}",
+            parent_id=parent,
+            await_parent=True,
+            tags=[
+                tag
+                for tag, often in (("rare", 0.04), ("some", 0.2), ("many", 0.7))
+                if chance.random() < often
+            ],
+            timestamp=n,
+        )
+    return [draft for draft in drafts if draft is not None]
+
+
+def relatives() -> st.SearchStrategy[Expression]:
+    """Expressions that ask of relatives again and again, of what is rare and what is common."""
+    asked = [
+        "tag:rare",
+        "tag:some",
+        "tag:many",
+        "type:Error",
+        "root:true",
+        "id:t7",
+        "parent:t3",
+        "orphan:true",
+        "x",
+        "depth:3..",
+    ]
+    leaf = st.sampled_from([expression for text in asked if (expression := parse(text).where)])
+    related = st.builds(Related, st.sampled_from(ast.RELATIONS), leaf)
+    return st.recursive(leaf | related, _combined, max_leaves=7)

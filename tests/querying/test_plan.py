@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tracetui
 from tests.querying.conftest import Example
 from tests.querying.naive import Naive
-from tests.querying.strategies import befall, fitting_expressions, laters, runs
+from tests.querying.strategies import befall, fitting_expressions, laters, relatives, runs, trees
 from tracetui import TraceDraft, TraceStore
 from tracetui.querying.ast import Expression, Query
 from tracetui.querying.execute import execute, matches
@@ -46,6 +46,26 @@ def test_a_planned_answer_is_that_of_asking_every_trace(
             some = [seq for seq in some if seq < len(drafts)]
             assert matches(view, query, some, around=around) == [seq for seq in some if seq in set(expected)]
             assert plan.matches(some) == matches(view, query, some, around=around)
+
+
+@settings(max_examples=400)
+@given(trees(), relatives(), st.data())
+def test_relatives_are_those_of_asking_every_trace(
+    drafts: list[TraceDraft], expression: Expression, data: st.DataObject
+) -> None:
+    """In trees that are large enough for walks, sweeps and late parents; of all at once, some, and piece by piece."""
+    with tracetui.open("memory://") as db:
+        run, store = db.create_run(), TraceStore(db)
+        store.record_many(run.id, drafts)
+        naive = Naive(list(store.list(run.id)), {})
+        expected = naive.answer(expression)
+        view, query = db.view(run.id), Query(expression)
+        assert Plan(view, query).seqs() == expected, print_expression(expression)
+        plan, wanted = Plan(view, query), set(expected)
+        for _ in range(4):  # what was worked out for some is kept for the next
+            some = sorted(data.draw(st.sets(st.integers(0, len(drafts) - 1), max_size=5)))
+            assert plan.matches(some) == [seq for seq in some if seq in wanted], print_expression(expression)
+        assert [seq for piece in plan.pieces() for seq in piece] == expected
 
 
 def test_a_plan_explains_itself(example: Example) -> None:

@@ -45,3 +45,21 @@ def test_a_long_chain_is_like_any_tree(late: bool) -> None:
         assert len(found("NOT under:(type:Error) NOT tag:top")) == 999
         assert len(found("root:0")) == COUNT
         assert found(f"depth:{COUNT - 1}") == [COUNT - 1]
+
+
+def test_a_family_recorded_before_its_head_is_found_with_all_that_is_below() -> None:
+    """The children of those that came too early came in time: they are no less under the head."""
+    with tracetui.open("memory://") as db:
+        run = db.create_run()
+        drafts = [
+            *(
+                TraceDraft(Thought("early"), id=f"a{n}", parent_id="top", await_parent=True)
+                for n in range(10)
+            ),
+            *(TraceDraft(Thought("below"), id=f"b{n}", parent_id=f"a{n}") for n in range(10)),
+            TraceDraft(Thought("head"), id="top", tags=["top"]),
+        ]
+        TraceStore(db).record_many(run.id, drafts)
+        view = db.view(run.id)
+        assert list(execute(view, parse("under:(tag:top)"))) == list(range(20))
+        assert list(execute(view, parse("NOT under:(tag:top)"))) == [20]

@@ -174,9 +174,11 @@ class IsUnder(Relation):
     def spread(self, matches: Iterable[int], into: set[int]) -> set[int]:
         """Add the whole subtrees, each trace once."""
         matches = list(matches)
-        if self._descend(matches, into, len(into) + self.count // 6):
-            return into
-        return self._swept(matches, into)
+        below: set[int] = set()
+        if not self._descend(matches, below, self.count // 6):
+            below = self._swept(matches)  # anew: of what was descended to, not all is known that is below
+        into |= below
+        return into
 
     def _descend(self, seqs: list[int], into: set[int], most: int) -> bool:
         """Add the descendants, passing over what is there; return False if they came to be more than ``most``."""
@@ -193,8 +195,8 @@ class IsUnder(Relation):
                 return False
         return True
 
-    def _swept(self, matches: list[int], into: set[int]) -> set[int]:
-        """Add the whole subtrees in one pass over the parents, which mostly come before their children."""
+    def _swept(self, matches: list[int]) -> set[int]:
+        """Return the whole subtrees in one pass over the parents, which mostly come before their children."""
         is_below, is_hit = bytearray(self.count), bytearray(self.count)
         for seq in matches:
             is_hit[seq] = 1
@@ -204,20 +206,11 @@ class IsUnder(Relation):
                 late.append((seq, parent))
             elif parent >= 0 and (is_hit[parent] or is_below[parent]):
                 is_below[seq] = 1
-        into.update(compress(range(self.count), is_below))
-        if late:
-            self._adopt_late(late, matches, into)
-        return into
-
-    def _adopt_late(self, late: list[tuple[int, int]], matches: list[int], into: set[int]) -> None:
-        """Add what is under traces that were recorded before their parents, until nothing is added."""
-        hits = set(matches)
-        changed = True
-        while changed:
-            new = [s for s, p in late if s not in into and p < self.count and (p in hits or p in into)]
-            changed = bool(new)
-            into.update(new)
-            self._descend(new, into, self.count)
+        found = set(compress(range(self.count), is_below))
+        adopted = [s for s, p in late if p < self.count and (is_hit[p] or is_below[p])]
+        found.update(adopted)
+        self._descend(adopted, found, self.count)
+        return found
 
 
 class Has(Relation):
