@@ -152,11 +152,18 @@ def gc(
     from tracetui.model.clock import now_ms
     from tracetui.store.collecting import Collection
 
-    outcomes = list(Collection(_files(), rules, now_ms=now_ms, compress=compress, dry_run=dry_run).outcomes())
-    if chosen == "json":
-        output.json([_outcome_data(outcome) for outcome in outcomes])
-    else:
-        _tell(outcomes, dry_run=dry_run)
+    collection = Collection(_files(), rules, now_ms=now_ms, compress=compress, dry_run=dry_run)
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in collection.outcomes():
+            outcomes.append(outcome)
+            diagnostics.progress(f"{outcome.action} {outcome.run.id if outcome.run else outcome.path}")
+    finally:  # what was done is said, whatever ended it
+        diagnostics.progress("")
+        if chosen == "json":
+            output.json([_outcome_data(outcome) for outcome in outcomes])
+        else:
+            _tell(outcomes, dry_run=dry_run)
 
 
 def _rules(keep: int | None, older: str | None, size: str | None, include_quiet: bool) -> Rules:
@@ -180,21 +187,24 @@ def _tell(outcomes: list[Outcome], *, dry_run: bool) -> None:
     """Write what goes as a table, and on standard error what it comes to."""
     from collections import Counter
 
-    from tracetui.render.figures import date, size
+    from tracetui.model.clock import now_ms
+    from tracetui.render.figures import short_id, size, started
     from tracetui.render.table import table
 
+    width, now = output.width(), now_ms()
     acting = [outcome for outcome in outcomes if outcome.action != "keep"]
     rows = [
         (
             outcome.action, size(outcome.before), size(outcome.after) if outcome.after else "",
-            date(outcome.run.last_ms) if outcome.run else "", outcome.run.id if outcome.run else outcome.path,
+            started(outcome.run.last_ms, now) if outcome.run else "",
+            outcome.path if outcome.run is None else short_id(outcome.run.id) if width else outcome.run.id,
             (outcome.run.name if outcome.run else "") or "", outcome.reason,
         )
         for outcome in acting
     ]  # fmt: skip
     if rows:
-        head = ("WHAT", "SIZE", "THEN", "LAST NEWS", "RUN OR FILE", "NAME", "WHY")
-        output.lines(table(head, rows, output.width()))
+        head = ("WHAT", "SIZE", "THEN", "LAST NEWS", "RUN", "NAME", "WHY")
+        output.lines(table(head, rows, width))
     stays = [outcome for outcome in outcomes if outcome.action == "keep"]
     for reason, number in Counter(outcome.reason for outcome in stays).most_common():
         diagnostics.say(f"{number:,} stay: {reason}")
