@@ -183,7 +183,7 @@ class Trace:
         new, kind = Trace.__new__, Trace
         made = [new(kind) for _ in rows]
         for trace, row in zip(made, rows, strict=True):
-            trace._heads, trace._row = heads, row  # noqa: SLF001 - its own class
+            trace._heads, trace._row, trace._type = heads, row, None  # noqa: SLF001 - its own class
         return made
 
     if not TYPE_CHECKING:
@@ -319,8 +319,8 @@ class Trace:
 
 type_name_of = type_name
 _STATE = tuple(name for name in Trace.__slots__ if name not in ("_heads", "_row"))
-_UNTIL_SET = frozenset({"depth", "_type", "_metadata"})
-_HEAD = frozenset(_STATE) - _UNTIL_SET
+_UNTIL_SET = frozenset({"depth", "_metadata"})
+_HEAD = frozenset(_STATE) - _UNTIL_SET - {"_type"}
 
 
 def _restore(state: tuple[object, ...]) -> Trace:

@@ -16,13 +16,11 @@ The content is one msgpack array: the columns, then metadata, sets of owners, an
 
 from __future__ import annotations
 
-import gc
 import os
 import struct
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ import msgpack
 from tracetui.model.run import RUN_STATUSES, Damage, Owner, Run
 from tracetui.model.value import pack
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.garbage import uncollected
 
 CATALOG_NAME = "catalog.idx"
 MAGIC, VERSION = b"tracecat", 1
@@ -116,7 +115,7 @@ def decode(data: bytes, folder: str) -> dict[str, Entry]:
     """
     content = _content(data)
     try:
-        with _no_collection():
+        with uncollected():
             return _entries(content, folder)
     except (
         ValueError,
@@ -143,18 +142,6 @@ def _content(data: bytes) -> memoryview:
     if crc != zlib.crc32(content, zlib.crc32(data[: HEADER.size - 4])):
         raise BadCatalogError(20, "the checksum does not hold")
     return content
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking what is just being built: half the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _unpack(data: Any, *, lists: bool = False) -> Any:

@@ -74,6 +74,8 @@ class FileEngine:
         self._options = Options(durability, recovery, lock_seconds=lock_seconds)
         self._folder = StoreFolder(self._disk, location)
         self._open: OrderedDict[str, RunFile] = OrderedDict()
+        self._recent = ""
+        """The run that was asked for last."""
         self._distrusted: set[str] = set()
         """Runs whose index turned out to be damaged: they are read without it."""
         self._catalog = self._new_catalog()
@@ -85,7 +87,11 @@ class FileEngine:
     # ---- open runs ---------------------------------------------------------------------------------------
 
     def _run_file(self, run_id: str) -> RunFile:
+        held = self._open.get(run_id)
+        if held is not None and run_id == self._recent:  # it is the last of them already
+            return held
         with self._mutex:
+            self._recent = run_id
             if self._closed:
                 raise ClosedError(self.location)
             held = self._open.get(run_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 
 from tracetui.errors import CorruptionError, FormatVersionError
 from tracetui.model.run import Damage
@@ -26,6 +27,7 @@ from tracetui.storage.files.frame import (
 )
 from tracetui.storage.files.index import Covered
 from tracetui.storage.files.log import GoneError, LogFile
+from tracetui.storage.garbage import uncollected
 from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.storage.state.tail import Tail
 
@@ -36,6 +38,10 @@ SETTLED_SECONDS = 1.0
 APPLIED_AT_ONCE = 4096
 TORN = "torn tail"
 """The reason that damage at the very end has: an unfinished last write."""
+
+
+MANY_BYTES = 1 << 20
+"""A stretch of a log that is long enough to be read without collections of garbage in between."""
 
 
 class Replay:
@@ -73,7 +79,8 @@ class Replay:
         if looked_at == self._unread and not again:
             return
         while self.end < size:
-            self._take_all(size)
+            with uncollected() if size - self.end > MANY_BYTES else nullcontext():
+                self._take_all(size)
             if self.end >= size or self._step_over(size):
                 continue
             if time.time() - status.st_mtime >= SETTLED_SECONDS:

@@ -75,6 +75,17 @@ class Postings:
             self.add(name, rows[0])
             self._own[name].extend(rows[1:])
 
+    def add_sets(self, sets: Sequence[Sequence[str]], first: int) -> None:
+        """Add rows from ``first`` on, which are new, each to all names of its set."""
+        own = self._own
+        for row, names in enumerate(sets, first):
+            for name in names:
+                rows = own.get(name)
+                if rows is None:
+                    rows = own[name] = self._taken(name)
+                if not rows or rows[-1] != row:
+                    rows.append(row)
+
     def _taken(self, name: str) -> array[int]:
         """Return the base's rows of a name as an array of our own: what is added to them stays with us."""
         covered = self._slice(name) if self._base is not None else None

@@ -246,17 +246,10 @@ class Tail(Columns):
             ))  # fmt: skip
 
     def _tag_all(self, tags: Sequence[Sequence[str]], first: int) -> None:
-        shared, by_tag = self._tag_tuples, self._by_tag
-        found: list[tuple[str, ...]] = []
-        for row, given in enumerate(tags, first):
-            if given:
-                own = tuple(given)
-                found.append(shared.setdefault(own, own))
-                for tag in own:
-                    by_tag.add(tag, row)
-            else:
-                found.append(())
-        self._tags.extend(found)
+        shared = self._tag_tuples
+        found = list(map(tuple, tags))
+        self._tags.extend(map(shared.setdefault, found, found))
+        self._by_tag.add_sets(found, first)
 
     def _type_code(self, name: str) -> int:
         code = self._type_codes.get(name)
