@@ -2,7 +2,7 @@
 
 Everything goes through the public calls of ``tracetui``. Each ratio is the median of ratios taken in turns within one run,
 so that a busy machine hurts both sides alike. All the rows of the design's table are there, and those that are not won.
-The whole takes some minutes, prints a table and writes benchmarks/engine.json; with names of groups only those are
+The whole takes some minutes, prints a table and writes benchmarks/engine.json and engine.md; with names of groups only those are
 measured, and with ``--fast`` as little as shows that it works; neither writes the figures.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.engine_reads import reading
 from benchmarks.engine_sizes import FAST_SIZES, FULL_SIZES, Sizes
 from benchmarks.engine_stores import listing, opening, rebuilding
-from benchmarks.engine_table import Row, as_data, as_text
+from benchmarks.engine_table import Row, as_data, as_markdown, as_text
 from benchmarks.engine_workload import items
 from benchmarks.engine_workload import sizes as packed_sizes
 from benchmarks.engine_writes import batches, one_by_one, processes, threads
@@ -48,6 +48,16 @@ def machine() -> dict[str, object]:
     }  # fmt: skip
 
 
+def readable(found: object, rows: list[Row]) -> str:
+    """Return the figures as a page."""
+    return (
+        "# The engine beside SQLite, LMDB and bare files\n\n"
+        "Written by `python -m benchmarks.engine`, which also writes `engine.json`; not to be changed by hand. A figure is the\n"
+        "median of ratios taken in turns within one run, in favour of tracetui if above 1 (where the goal is ≤: below). Rows\n"
+        f"that miss their goal, and those without one, are here too.\n\n{as_markdown(rows)}\nTaken on: `{json.dumps(found)}`\n"
+    )
+
+
 def main() -> None:
     """Measure, print the table, write the figures."""
     fast = "--fast" in sys.argv[1:]
@@ -61,7 +71,9 @@ def main() -> None:
     if not fast and not groups:
         figures = {"machine": machine(), "rows": as_data(rows)}
         text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-        (Path(__file__).parent / "engine.json").write_text(text, encoding="utf-8")
+        folder = Path(__file__).parent
+        (folder / "engine.json").write_text(text, encoding="utf-8")
+        (folder / "engine.md").write_text(readable(figures["machine"], rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -123,6 +123,22 @@ def as_text(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def as_markdown(rows: list[Row]) -> str:
+    """Return the rows as a table of Markdown."""
+    lines = [
+        "| operation | against | ours | theirs | figure | goal | verdict |",
+        "|---|---|---:|---:|---:|---|---|",
+    ]
+    for row in rows:
+        theirs = "" if row.theirs is None else f"{row.theirs:,g} {row.unit}"
+        figure = "" if row.theirs is None else f"{row.figure:,g}×"
+        named = f"{row.operation} ({row.note})" if row.note else row.operation
+        lines.append(
+            f"| {named} | {row.against} | {row.ours:,g} {row.unit} | {theirs} | {figure} | {row.goal} | {row.verdict} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def as_data(rows: list[Row]) -> list[dict[str, object]]:
     """Return the rows as plain data."""
     return [asdict(row) for row in rows]

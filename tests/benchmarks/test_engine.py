@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmarks.engine import GROUPS, machine
+from benchmarks.engine import GROUPS, machine, readable
 from benchmarks.engine_sizes import FAST_SIZES
 from benchmarks.engine_table import BELOW, OPEN, OURS, WON, Goal, Row, as_data, as_text, compared
 from benchmarks.engine_workload import items, sizes
@@ -43,6 +43,8 @@ def test_every_row_is_measured(group: str) -> None:
         assert (row.verdict == OPEN) == (not row.goal)
         assert row.unit
     assert len(as_text(rows).splitlines()) == len(rows) + 1
+    page = readable(machine(), rows)
+    assert all(f"| {row.operation}" in page and f"| {row.verdict} |" in page for row in rows)
     assert [one["operation"] for one in as_data(rows)] == [row.operation for row in rows]
 
 

@@ -124,17 +124,21 @@ def build_forest(
 ) -> Forest:
     """Lay out the trees of ``roots`` in pre-order, in time linear in their nodes.
 
+    :raises ValueError: for links that have no end, as no run has them.
+
     ``first_child`` and ``next_sibling`` are seqs by seq, −1 where there is none.
     """
     from array import array
 
-    seqs, depths = array("I"), array("I")
+    seqs, depths, most = array("I"), array("I"), len(first_child)
     for root in roots:
         node, depth = root, 0
         above: list[int] = []
         while True:
             seqs.append(node)
             depths.append(depth)
+            if len(seqs) > most:
+                raise ValueError("links that lead back to where they came from")
             child = first_child[node]
             if child >= 0:
                 above.append(node)

@@ -240,8 +240,10 @@ def _rebuilt(value: object, change: Callable[[Any], Any]) -> object:
 
 
 def _encoded(value: Any) -> Any:
-    if isinstance(value, dict) and len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
-        return {"$" + key: value[key]}
+    if isinstance(value, dict) and len(value) == 1:
+        key = next(iter(value))
+        if type(key) is str and _BYTES_KEY.match(key):
+            return {"$" + key: value[key]}
     return _writable(value)
 
 

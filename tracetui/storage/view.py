@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from tracetui.errors import RunNotFoundError
+from tracetui.errors import RunNotFoundError, TraceTuiError
 from tracetui.model.change import Annotation, Change
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
 from tracetui.model.tree import Forest
 from tracetui.storage.backend import Stretch
+from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.rollup import Rollup
 from tracetui.storage.state.tail import Tail
@@ -68,7 +69,10 @@ class LiveView:
         """Return what the state says; a state whose index turns out to be damaged is replaced by one without."""
         try:
             return question(self._tail)
-        except BadIndexError:
+        except (BadIndexError, *NOT_OURS) as problem:
+            if isinstance(problem, TraceTuiError) or not self._tail.has_base:
+                raise
+            self._tail.distrust()
             self._tail = self._catch_up()
             if "parents" in self.__dict__:
                 self._tail.trust()

@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.storage.files.campaign.medium import PLACE, Fault, Killed, Medium, Process
-from tracetui import Thought, TraceDraft, WriteFailedError
+from tests.storage.files.campaign.test_fuzz import sections_of
+from tracetui import CorruptionError, Thought, TraceDraft, WriteFailedError
 from tracetui.model.change import NewTrace, amendment, annotation, completion, new_trace
+from tracetui.storage.backend import Index
 from tracetui.storage.files import atomic
 from tracetui.storage.files import run as run_file
 from tracetui.storage.files.engine import FileEngine
+from tracetui.storage.files.frame import HEADER_SIZE, seal
+from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.index import encode_index
+from tracetui.storage.files.log import LogFile
 
 LOG = f"{PLACE}/store/runs/r.log"
 
@@ -156,3 +162,41 @@ def test_a_log_whose_sync_failed_gets_no_index() -> None:
         on(medium).append("r", [thought("b")])
     on(medium).repair("r")
     assert on(medium).reindex("r")
+
+
+def test_a_frame_whose_heads_are_none_is_a_typed_error(tmp_path: Path) -> None:
+    """Its checksum holds, its number of heads does not; once the engine's own error came out."""
+    engine = FileEngine(str(tmp_path))
+    engine.create_run("r", {"created_ms": 1})
+    for id in "ab":
+        engine.append("r", [thought(id)])
+    log = LogFile(Disk(), str(tmp_path / "runs" / "r.log"))
+    first, *rest = list(log.frames(HEADER_SIZE, log.stat().st_size))
+    content = (tmp_path / "runs" / "r.log").read_bytes()
+    lying = seal(0, 7, 0, 1, rest[0].heads, rest[0].bodies_size, log.header.salt_bytes)
+    lying += content[rest[0].bodies_start :]
+    (tmp_path / "runs" / "r.log").write_bytes(content[: first.end] + lying)
+    with pytest.raises(CorruptionError, match="no tracetui wrote"):
+        FileEngine(str(tmp_path)).run("r")
+
+
+@pytest.mark.parametrize("lie", ["siblings in a circle", "a thousand million rows"])
+def test_an_index_that_lies_with_right_checksums_is_done_without(tmp_path: Path, lie: str) -> None:
+    """Walks end, no room is made for what is not there, and the log answers; once a walk went on for ever."""
+    engine = FileEngine(str(tmp_path))
+    engine.create_run("r", {"created_ms": 1})
+    engine.append("r", [thought("a"), thought("b")])
+    child = new_trace(TraceDraft(Thought("c"), id="c", parent_id="a"))
+    engine.append("r", [child])
+    assert engine.reindex("r")
+    path = tmp_path / "runs" / "r.idx"
+    covered, salt, sections = sections_of(path.read_bytes())
+    found = dict(sections)
+    if lie == "siblings in a circle":
+        found["traces.next_sibling"] = (2).to_bytes(4, "little") * 3
+    else:
+        found["run"] = {**found["run"], "traces": 10**9}
+    path.write_bytes(encode_index(salt, covered, found.items()))
+    fresh = FileEngine(str(tmp_path))
+    assert [trace.id for trace in fresh.scan("r", Index.PARENT, "a").items] == ["c"]
+    assert [trace.id for trace in fresh.scan("r", Index.ALL).items] == ["a", "b", "c"]

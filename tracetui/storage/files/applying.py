@@ -6,15 +6,20 @@ offset and turn it into ``CorruptionError``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
-from tracetui.model.trace_type import ERROR
+from tracetui.model.trace import STATUS_NAMES
+from tracetui.model.trace_type import ERROR, KINDS
 from tracetui.storage.backend import NO_TIME
 from tracetui.storage.decide import AMENDMENT, COMPLETION
 from tracetui.storage.files.frame import OPEN_FLAG, STORE_TIME, UNMERGEABLE, Frame
 from tracetui.storage.state.tail import Tail, TraceColumns
 
 _UNKNOWN_COST = float("nan")
+_TEXT, _LIST = frozenset({str}), frozenset({list})
+_KINDS, _STATUSES = frozenset(range(len(KINDS))), frozenset(range(len(STATUS_NAMES)))
 
 
 class Waiting:
@@ -48,6 +53,7 @@ def apply_many(tail: Tail, waiting: Waiting) -> None:
     (
         ids, parents, names, kinds, times, flags, tags, statuses, ends, tokens_in, tokens_out, costs, sizes, crcs,
     ) = zip(*waiting.heads, strict=True)  # fmt: skip
+    _check(ids, names, tags, kinds, statuses)
     set_at = [at for at, flag in enumerate(flags) if flag & STORE_TIME] if any(flags) else []
     tail.add_traces(
         TraceColumns(
@@ -63,10 +69,33 @@ def apply_many(tail: Tail, waiting: Waiting) -> None:
     )  # fmt: skip
 
 
+def _check(
+    ids: Iterable[Any],
+    names: Iterable[Any],
+    tags: Iterable[Any],
+    kinds: Sequence[Any],
+    statuses: Sequence[Any],
+) -> None:
+    """Refuse what columns would take and nobody could read: a look at the types of a column is cheap.
+
+    :raises ValueError: then.
+    """
+    are_texts = {*map(type, ids), *map(type, names)} <= _TEXT
+    if (
+        not are_texts
+        or not {*map(type, tags)} <= _LIST
+        or not {*map(type, chain.from_iterable(tags))} <= _TEXT
+    ):
+        raise ValueError("ids, names or tags that are no texts")
+    if not (set(kinds) <= _KINDS and set(statuses) <= _STATUSES):
+        raise ValueError("a kind or status that is none")
+
+
 def apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> None:
     """Apply the head of one trace."""
     (trace_id, parent, type_name, kind, timestamp, flags, tags, status, end_ms, tokens_in, tokens_out,
      cost, _, _) = head  # fmt: skip
+    _check((trace_id,), (type_name,), (tags,), (kind,), (status,))
     assert isinstance(flags, int)  # noqa: S101 - the checksum held
     assert isinstance(tags, list)  # noqa: S101
     awaited, row, bereft = None, -1, False
@@ -89,19 +118,24 @@ def apply_later(tail: Tail, code: int, head: list[object], ref: tuple[int, int, 
     seq = head[0]
     assert isinstance(seq, int)  # noqa: S101 - the checksum held
     row = tail.seq_gaps.row(seq) if tail.seq_gaps else seq
+    if row >= tail.count:
+        raise ValueError("a change before its trace")
     if row < 0:
         tail.skip_change()
     elif code == COMPLETION:
         _, status, end_ms, tags, tokens_in, tokens_out, cost, _, _ = head
+        _check((), (), (tags,), (), (status,))
         tail.add_completion(
             row, status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
             _UNKNOWN_COST if cost is None else cost, ref,  # type: ignore[arg-type]
         )  # fmt: skip
     elif code == AMENDMENT:
         _, tags, tokens_in, tokens_out, cost, _, _ = head
+        _check((), (), (tags,), (), ())
         tail.add_amendment(
             row, tuple(tags), tokens_in, tokens_out, _UNKNOWN_COST if cost is None else cost, ref  # type: ignore[arg-type]
         )  # fmt: skip
     else:
         _, annotation_id, timestamp, _, _ = head
+        _check((annotation_id,), (), (), (), ())
         tail.add_annotation(row, annotation_id, timestamp, ref)  # type: ignore[arg-type]

@@ -128,7 +128,8 @@ def _is_frame(found: list[Frame | Damage]) -> bool:
 
 def _readable(frame: Frame) -> bool:
     try:
-        frame.rows()
+        for _ in bodies_of(frame):
+            pass
     except BadFrameError:
         return False
     return True

@@ -20,6 +20,7 @@ from tracetui.errors import (
     RunExistsError,
     RunNotFoundError,
     StorageError,
+    TraceTuiError,
     UnreachableError,
     WriteFailedError,
 )
@@ -38,6 +39,7 @@ from tracetui.storage.files.log import GoneError, create_log
 from tracetui.storage.files.names import LOG_SUFFIX, file_name, index_path, stem_of
 from tracetui.storage.files.replay import TORN
 from tracetui.storage.files.run import WRITER_CHANGES, Options, RunFile
+from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.paging import page
 from tracetui.storage.state.tail import Tail
@@ -125,7 +127,7 @@ class FileEngine:
     def _read_log(self, path: str, run_id: str) -> RunFile:
         """Open a log with its index, or without if that is damaged where the log goes on from it."""
         if run_id not in self._distrusted:
-            with contextlib.suppress(BadIndexError):
+            with contextlib.suppress(BadIndexError, *NOT_OURS):
                 return RunFile(self._disk, path, self._options, run_id)
         return RunFile(self._disk, path, replace(self._options, use_index=False), run_id)
 
@@ -138,6 +140,12 @@ class FileEngine:
             except GoneError:
                 self._drop(run_id, held)
             except BadIndexError:
+                self._distrusted.add(run_id)
+                self._drop(run_id, held)
+            except NOT_OURS as problem:
+                if isinstance(problem, TraceTuiError) or not held.tail.has_base:
+                    raise
+                held.tail.distrust()  # its checksums hold, what it says does not: the log knows
                 self._distrusted.add(run_id)
                 self._drop(run_id, held)
             except OSError as problem:

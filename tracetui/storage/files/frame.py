@@ -283,6 +283,8 @@ class Frame:
         """Yield (code, head) of each change."""
         if self.flags & MIXED:
             for row in self.rows():
+                if type(row) is not list or not row or type(row[0]) is not int:
+                    raise BadFrameError("a change without a code")
                 yield row[0], row[1:]
         else:
             for row in self.rows():
@@ -330,7 +332,7 @@ def bodies_of(frame: Frame) -> Iterator[tuple[int, int, int]]:
     """Yield the reference (offset, length, CRC) of each change's body."""
     offset = frame.first_body
     for _, head in frame.coded():
-        size, crc = head[-2], head[-1]
+        size, crc = body_of(head)
         yield offset, size, crc
         offset += size
 
@@ -355,3 +357,16 @@ def unpacked(bodies: bytes) -> bytes:
         return stream.decompress(bodies, MAX_UNPACKED)
     except zlib.error:
         return b""
+
+
+def body_of(head: Any) -> tuple[int, int]:
+    """Return length and CRC of the body that a head announces.
+
+    :raises BadFrameError: if it announces none.
+    """
+    if type(head) is not list or len(head) < 3:
+        raise BadFrameError("a head that is none")
+    size, crc = head[-2], head[-1]
+    if type(size) is not int or type(crc) is not int or size < 0:
+        raise BadFrameError("a head without a body")
+    return size, crc

@@ -31,7 +31,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,19 @@ class IndexFile:
         try:
             for name, _, offset, size, crcs in unpack(bytes(toc)):
                 self._sections[name] = _Section(name, data[offset : offset + size], size, crcs)
-            self.rows = int(self.value("run")["traces"])
+            run = self.value("run")
+            self.rows = int(run["traces"])
+            self._check_counts(run)
         except _WRONG as problem:
             raise BadIndexError(f"a table of contents that no tracetui wrote: {problem}") from None
+
+    def _check_counts(self, run: Mapping[str, Any]) -> None:
+        """Refuse counts that its own columns do not have, before anybody makes room for so many."""
+        for name, width, count in (
+            ("traces.kinds", 1, run["traces"]), ("changes.codes", 1, run["changes"]), ("additions.before", 4, run["additions"]),
+        ):  # fmt: skip
+            if len(self._section(name).data) != width * count:
+                raise BadIndexError(f"{name} has no {count} rows")
 
     def _section(self, name: str) -> _Section:
         section = self._sections.get(name)

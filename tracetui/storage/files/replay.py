@@ -24,6 +24,7 @@ from tracetui.storage.files.frame import (
     VERSION,
     BadFrameError,
     Frame,
+    body_of,
 )
 from tracetui.storage.files.index import Covered
 from tracetui.storage.files.log import GoneError, LogFile
@@ -109,7 +110,7 @@ class Replay:
                 and (frame.base_seq, frame.base_rev) == (seq, rev)
                 and frame.end < size
             ):
-                waiting.add(frame)
+                self._wait(waiting, frame)
                 seq += frame.count
                 rev += frame.count
                 if len(waiting.heads) < APPLIED_AT_ONCE:
@@ -124,6 +125,12 @@ class Replay:
             is_dense = not tail.seq_gaps
             seq, rev = tail.next_seq, tail.rev
         self._apply_waiting(waiting)
+
+    def _wait(self, waiting: Waiting, frame: Frame) -> None:
+        try:
+            waiting.add(frame)
+        except (*NOT_OURS, BadFrameError) as problem:
+            raise self._not_ours(frame, problem) from None
 
     def _apply_waiting(self, waiting: Waiting) -> None:
         if not waiting.end:
@@ -185,7 +192,7 @@ class Replay:
         offset = frame.first_body
         try:
             for code, head in frame.coded():
-                size, crc = head[-2], head[-1]
+                size, crc = body_of(head)
                 self._apply_change(code, head, (offset, size, crc))
                 offset += size
         except (*NOT_OURS, BadFrameError) as problem:

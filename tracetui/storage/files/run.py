@@ -17,11 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tracetui.errors import WriteFailedError
 from tracetui.model.change import AnyChange
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
-from tracetui.storage.backend import Appended, Existing
-from tracetui.storage.decide import TraceCommit, are_traces, decide, decide_traces
+from tracetui.storage.backend import MAX_CHANGES, Appended, Existing
+from tracetui.storage.decide import Commit, TraceCommit, are_traces, decide, decide_traces
 from tracetui.storage.files.frame import HEAD_SIZE, HEADER_SIZE, encode, encode_traces
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import Covered, open_index, write_index
@@ -38,6 +39,7 @@ from tracetui.storage.state.tail import Tail
 UNCOVERED_CHANGES = 4096
 GROWN_CHANGES = 16_384
 LATE_TRACES = 512
+LAST_FIRST_NUMBER = 2**32 - MAX_CHANGES - 1
 LATE_BYTES = 1 << 16
 """So many traces of this process's own wait at most until they are put where they are read, in frames so long."""
 WRITER_CHANGES = 1000
@@ -155,6 +157,7 @@ class RunFile:
         commit = decide(tail, changes, existing, now_ms())
         entries = commit.entries
         if entries:
+            self._check_numbers(commit)
             start = replay.end
             number = tail.seq_gaps.number if tail.seq_gaps else None
             frame, refs = encode(commit, self.log.header.salt_bytes, number, start)
@@ -171,6 +174,7 @@ class RunFile:
         """Write a commit of traces alone, and let it wait to be read: whoever looks has it absorbed first."""
         tail, replay, kept = self.tail, self._replay, commit.traces
         if kept:
+            self._check_numbers(commit)
             start = replay.end
             number = tail.seq_gaps.number if tail.seq_gaps else None
             frame, refs = encode_traces(commit, self.log.header.salt_bytes, number, start)
@@ -186,6 +190,11 @@ class RunFile:
                 ):  # the commit stands; the next look opens the run anew
                     self._absorb()
         return Appended(commit.first_seq, commit.first_rev, len(kept), len(kept), commit.skipped)
+
+    def _check_numbers(self, commit: Commit | TraceCommit) -> None:
+        """Refuse what has no number in 32 bits: only a log that lies about its own comes so far."""
+        if max(commit.first_seq, commit.first_rev) > LAST_FIRST_NUMBER:
+            raise WriteFailedError(self.path, "it has no numbers left; begin another run")
 
     def _absorb(self) -> None:
         """Put what waits where it is read; with ``_mutex`` held."""

@@ -14,7 +14,7 @@ from tracetui.storage.backend import Stretch
 if TYPE_CHECKING:
     from tracetui.storage.state.tail import Tail
 
-NOT_OURS = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
+NOT_OURS = (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, AssertionError)
 """What content that passed its checksum and is yet none of ours runs into."""
 _TOGETHER = 512
 """Traces whose bodies are looked up at once."""

@@ -292,8 +292,11 @@ class Texts(Sequence[str]):
         ends = self._ends
         if ends is None:
             ends = self._open()
-        start = ends[row - 1] if row else 0
-        return str(self._text[start : ends[row]], "utf-8", "surrogatepass")
+        packed = self._text[ends[row - 1] if row else 0 : ends[row]]
+        try:
+            return str(packed, "utf-8", "surrogatepass")
+        except UnicodeDecodeError:  # nothing that we wrote: whoever relies on it finds no such id
+            return str(packed, "utf-8", "replace")
 
     def unwrap(self) -> None:
         """Read without a look at whether what is read was verified; see ``Columns.unwrap``."""

@@ -113,7 +113,7 @@ class Links(Columns):
         """Link the rows that waited for this id, but for those that would close a cycle."""
         above = set()
         node = row
-        while node >= 0:
+        while node >= 0 and node not in above:
             above.add(node)
             node = self.parents[node]
         for waiter in self._waiters.pop(trace_id):
@@ -133,10 +133,12 @@ class Links(Columns):
     def children(self, row: int) -> list[int]:
         """Return the children of a row, in seq order."""
         found = []
-        child = self.first_child[row]
+        child, following = self.first_child[row], self.next_sibling
         while child >= 0:
             found.append(child)
-            child = self.next_sibling[child]
+            after, child = child, following[child]
+            if 0 <= child <= after:
+                raise BadIndexError("siblings that are not in order")
         return found
 
     def roots(self) -> list[int]:

@@ -490,6 +490,16 @@ class Tail(Columns):
         """Whether the index that this began with turned out to be damaged."""
         return self._base is not None and self._base.is_bad
 
+    @property
+    def has_base(self) -> bool:
+        """Whether this began with an index."""
+        return self._base is not None
+
+    def distrust(self) -> None:
+        """Let nobody go on with the index that this began with: what it says cannot be."""
+        if self._base is not None:
+            self._base.is_bad = True
+
     def trust(self) -> None:
         """Verify all that the index holds, and make the columns quick to read: for those who look at every row.
 

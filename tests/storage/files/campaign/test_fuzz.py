@@ -1,0 +1,304 @@
+"""Frames, indexes and catalogs that nobody of us wrote, their checksums right: typed errors, bounded memory, an end.
+
+Checksums would stop nearly every random change, so they are made to hold: what is read then is whatever somebody
+put there, and it is the reading itself that has to doubt it.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.storage.files.campaign.book import STORE
+from tests.storage.files.campaign.medium import Medium, Process
+from tests.storage.files.campaign.recordings import Recording, recording
+from tests.storage.files.campaign.report import Campaign
+from tests.storage.files.campaign.test_derived import CATALOG, INDEX, index_of
+from tracetui import Thought, TraceDraft, TraceTuiError
+from tracetui.model.change import amendment, completion, new_trace
+from tracetui.model.value import pack, unpack
+from tracetui.storage.backend import Index
+from tracetui.storage.files import catalog_file, frame, index
+from tracetui.storage.files.engine import FileEngine
+from tracetui.storage.files.log import WINDOW_BYTES
+from tracetui.storage.view import COLUMNS, LiveView
+
+GROWTH_BYTES = 96 << 20
+"""By how much this process may grow in all trials of one test; its files have a few kilobytes."""
+_IN_KILOBYTES = 1 if sys.platform == "darwin" else 1024
+
+
+@pytest.fixture(scope="module")
+def log() -> Recording:
+    """Record a log of all kinds of frames."""
+    return recording(16, 21, sizes=(3, 20, 60))
+
+
+class Limits:
+    """What a test may use: memory, asserted at its end, and time for a trial, so that a walk without an end is seen."""
+
+    def __init__(self) -> None:
+        self._before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    @contextmanager
+    def of_trial(self) -> Iterator[None]:
+        """Let a trial fail that takes a thousand times what it should."""
+        signal.signal(signal.SIGALRM, _without_end)
+        signal.setitimer(signal.ITIMER_REAL, 20)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def check(self) -> None:
+        """Assert that the largest size of this process has hardly grown."""
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._before) * _IN_KILOBYTES
+        assert grown < GROWTH_BYTES, f"grew by {grown >> 20} MB"
+
+
+def _without_end(_number: int, _frame: object) -> None:
+    raise AssertionError("no end")
+
+
+# ---- changing values -------------------------------------------------------------------------------------
+
+ODD: list[Any] = [
+    None, True, False, 0, 1, -1, 2, 7, 14, 255, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1, -(2**31),
+    -(2**63), 0.0, -1.5, float("nan"), float("inf"), "", "a", "\0", "\ud800", "LLM", "x" * 600, b"", b"\xc1", b"\xff" * 40, [], [[]],
+    [0] * 20, {}, {"id": 3}, {1: 2}, {"status": "?"}, {"traces": -5},
+]  # fmt: skip
+
+
+def mutated(value: Any, chance: Random) -> Any:
+    """Return a value with something in it that does not belong there."""
+    kind = chance.random()
+    if type(value) is list and value and kind < 0.85:
+        changed = list(value)
+        at = chance.randrange(len(changed))
+        if kind < 0.7:
+            changed[at] = mutated(changed[at], chance)
+        elif kind < 0.76:
+            del changed[at]
+        elif kind < 0.8:
+            changed.insert(at, chance.choice(ODD))
+        else:
+            other = chance.randrange(len(changed))
+            changed[at], changed[other] = changed[other], changed[at]
+        return changed
+    if type(value) is dict and value and kind < 0.85:
+        key = chance.choice(list(value))
+        if kind < 0.1:
+            return {name: one for name, one in value.items() if name != key}
+        return {**value, key: mutated(value[key], chance)}
+    if type(value) is int and kind < 0.4:
+        return max(-(2**63), min(value + chance.choice([-2, -1, 1, 2, 3, 100]), 2**64 - 1))
+    return chance.choice(ODD)
+
+
+# ---- frames ----------------------------------------------------------------------------------------------
+
+
+def fuzzed_log(log: Recording, chance: Random) -> bytes:
+    """Return a log one of whose frames says something else, its checksum right, whole frames behind it or not."""
+    salt = frame.Header.unpack(log.content[:64]).salt_bytes
+    hit = chance.randrange(len(log.attempts))
+    start, end = max(log.attempts[hit].start, 64), log.attempts[hit].end
+    found = frame.parse(log.content, start, start, salt)
+    rows = found.rows()
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        rows = mutated(rows, chance)
+    heads = pack(rows)
+    if chance.random() < 0.1:
+        heads = bytes(one ^ (chance.random() < 0.02) for one in heads)
+    flags = found.flags if chance.random() < 0.9 else chance.randrange(16)
+    numbers = [found.base_seq, found.base_rev, found.bodies_size]
+    if chance.random() < 0.2:
+        at = chance.randrange(3)
+        numbers[at] = chance.choice([0, max(numbers[at] - 1, 0), numbers[at] + 1, 2**31, 2**32 - 1])
+    count = len(rows) if type(rows) is list and chance.random() < 0.9 else chance.randrange(1 << 24)
+    sealed = frame.seal(flags, count, numbers[0], numbers[1], heads, numbers[2], salt)
+    rest = log.content[end:] if chance.random() < 0.5 else b""
+    return log.content[:start] + sealed + log.content[found.bodies_start : end] + rest
+
+
+def test_fuzzed_frames_are_read_or_refused(campaign: Campaign, log: Recording) -> None:
+    """Heads of other shapes, types, sizes and numbers: every call answers or raises a typed error."""
+    limits, trials, refused = Limits(), 0, 0
+    for chance in campaign.seeds(400, 40_000):
+        medium = log.medium(fuzzed_log(log, chance))
+        with limits.of_trial():
+            refused += use(medium)
+        trials += 1
+    limits.check()
+    campaign.report("fuzzed frames", trials, trials, at_least=1)
+    assert refused > trials / 10
+
+
+def use(medium: Medium) -> bool:
+    """Ask all that can be asked of a store, and record; return whether anything was refused."""
+    disk = Process(medium)
+    engine, refusals = FileEngine(STORE, disk=disk), 0
+    for call in CALLS:
+        try:
+            call(engine)
+        except TraceTuiError:
+            refusals += 1
+    size = sum(len(medium.names[path].data) for path in medium.names)
+    assert disk.largest_read <= max(size, WINDOW_BYTES)
+    return bool(refusals)
+
+
+def look(engine: FileEngine) -> object:
+    """Read columns, links, roll-ups and pre-order as the explorer does."""
+    view = LiveView("r", lambda: engine._tail("r"))
+    rows = [list(getattr(view, name)) for name in COLUMNS]
+    forest = view.forest()
+    links = [(view.tags_of(row), view.children(row), view.awaiting(row)) for row in range(view.count)]
+    return (
+        rows,
+        list(forest.seqs),
+        links,
+        view.rollup(),
+        [list(view.by_tag(tag)) for tag in view.tag_counts()],
+    )
+
+
+def read(engine: FileEngine) -> object:
+    """Decode every trace, damaged ones apart."""
+    return [trace.to_json() for trace in engine.scan("r", Index.ALL).items if not trace.damaged]
+
+
+CALLS: list[Callable[[FileEngine], object]] = [
+    lambda engine: engine.runs(),
+    lambda engine: engine.run("r"),
+    read,
+    look,
+    lambda engine: engine.changes("r"),
+    lambda engine: engine.annotations("r"),
+    lambda engine: engine.scan("r", Index.TIME, lo=-(2**63), hi=2**63 - 1),
+    lambda engine: engine.counts("r", Index.TYPE),
+    lambda engine: engine.get("r", ["0", "1", "2", "no"]),
+    lambda engine: engine.check("r"),
+    lambda engine: engine.append("r", [new_trace(TraceDraft(Thought("on"), id="new", open=True, parent_id="3", await_parent=True))]),
+    lambda engine: engine.append("r", [completion("new"), amendment("new", tags=["t"])]),
+    lambda engine: engine.repair("r"),
+    lambda engine: engine.reindex("r"),
+    read,
+]  # fmt: skip
+
+
+# ---- indexes ---------------------------------------------------------------------------------------------
+
+
+def sections_of(data: bytes) -> tuple[index.Covered, int, list[tuple[str, Any]]]:
+    """Return what an index covers, its salt, and its sections as ``encode_index`` takes them."""
+    _, _, _, salt, end, last, last_crc, toc_size, _, _ = index.HEADER.unpack_from(data)
+    found = []
+    for name, is_packed, offset, size, _ in unpack(data[index.HEADER_SIZE : index.HEADER_SIZE + toc_size]):
+        section = data[offset : offset + size]
+        found.append((name, unpack(section) if is_packed else section))
+    return index.Covered(end, last, last_crc), salt, found
+
+
+def fuzzed_index(data: bytes, chance: Random) -> bytes:
+    """Return an index whose sections say something else, every checksum right."""
+    covered, salt, sections = sections_of(data)
+    for _ in range(chance.choice([1, 1, 2])):
+        at = chance.randrange(len(sections))
+        name, value = sections[at]
+        if chance.random() < 0.05:
+            del sections[at]
+        elif type(value) is bytes:
+            sections[at] = name, spoilt_column(value, chance)
+        else:
+            sections[at] = name, mutated(value, chance)
+    return index.encode_index(salt, covered, sections)
+
+
+def spoilt_column(data: bytes, chance: Random) -> bytes:
+    """Return a column with other numbers, or of another length."""
+    kind, width = chance.random(), chance.choice([1, 4, 8])
+    if kind < 0.1 or len(data) < 8:
+        return data + bytes(width)
+    if kind < 0.2:
+        return data[: -chance.randrange(1, len(data))]
+    at = chance.randrange(len(data) - 7) // width * width
+    number = chance.choice([0, 1, 2, 5, chance.randrange(40), 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1])
+    return data[:at] + (number % (1 << 8 * width)).to_bytes(width, "little") + data[at + width :]
+
+
+def test_fuzzed_indexes_are_read_or_refused(campaign: Campaign, log: Recording) -> None:
+    """Sections of other lengths, numbers and shapes: answers, typed errors, and an end to every walk."""
+    limits, trials = Limits(), 0
+    cut = log.attempts[-4].start
+    whole, older = index_of(log.medium(log.content)), index_of(log.medium(log.content[:cut]))
+    for chance in campaign.seeds(400, 40_000):
+        medium = log.medium(log.content)
+        medium.write_file(INDEX, fuzzed_index(chance.choice([whole, older]), chance))
+        with limits.of_trial():
+            use(medium)
+        trials += 1
+    limits.check()
+    campaign.report("fuzzed indexes", trials, trials, at_least=1)
+
+
+# ---- catalogs --------------------------------------------------------------------------------------------
+
+
+def fuzzed_catalog(data: bytes, chance: Random) -> bytes:
+    """Return a catalog whose content says something else, its checksum right."""
+    head = catalog_file.HEADER
+    content = unpack(data[head.size :])
+    content[0] = unpack(content[0])
+    content[1] = unpack(content[1])
+    for _ in range(chance.choice([1, 1, 3])):
+        content = mutated(content, chance)
+    if type(content) is list and len(content) > 1:
+        content[:2] = [pack(content[0]), pack(content[1])]
+    packed = pack(content)
+    if chance.random() < 0.1:
+        packed = bytes(one ^ (chance.random() < 0.02) for one in packed)
+    start = head.pack(catalog_file.MAGIC, catalog_file.VERSION, 0, len(packed), 0)[:-4]
+    return start + zlib.crc32(packed, zlib.crc32(start)).to_bytes(4, "little") + packed
+
+
+def test_fuzzed_catalogs_are_read_or_refused(campaign: Campaign, log: Recording) -> None:
+    """Columns of other types and lengths: a list of runs comes out, or nothing is believed."""
+    limits, trials = Limits(), 0
+    medium = log.medium(log.content)
+    engine = FileEngine(STORE, disk=Process(medium))
+    for number in range(4):
+        engine.create_run(
+            f"run {number}", {"created_ms": number + 1, "tags": ["t"], "metadata": {"k": number}}
+        )
+    engine.save_catalog()
+    catalog = bytes(medium.names[CATALOG].data)
+    for chance in campaign.seeds(400, 20_000):
+        medium.write_file(CATALOG, fuzzed_catalog(catalog, chance))
+        with limits.of_trial():
+            trust(medium)
+        trials += 1
+    limits.check()
+    campaign.report("fuzzed catalogs", trials, trials, at_least=1)
+
+
+def trust(medium: Medium) -> None:
+    """List runs by the catalog's word and checked, look at each as a list does, and write the catalog anew."""
+    for fresh in (False, True):
+        engine = FileEngine(STORE, disk=Process(medium))
+        try:
+            for run in engine.runs(fresh=fresh):
+                repr(run)
+                run.to_json()
+            engine.digests()
+        except TraceTuiError:
+            continue
+    engine.save_catalog()
