@@ -344,6 +344,25 @@ def test_notes_are_left_and_shown(run: Run, tmp_path: Path) -> None:
     assert made.lines[0].startswith("note-")
     assert 'note: look here {"mark": true}' in run("show", "error2").out
     assert run("query", "note:look", "--format", "ids").lines == ["error2"]
+    assert run("query", "mark:true", "--format", "ids").lines == ["error2"]
+    run("note", "error2", "--unmark", "--withdraw", made.lines[0])
+    assert run("query", "note:look OR mark:true", "--format", "ids").lines == []
+    for words in (("error2",), ("error2", "--mark", "--unmark"), ("error2", "--withdraw", "note-none")):
+        assert run("note", *words).code == 2
+
+
+def test_notes_are_left_on_recordings(run: Run, tmp_path: Path) -> None:
+    """Found when the recording is read again, and when it is imported; a trace that is not there is said."""
+    recorded(tmp_path)
+    file = str(tmp_path / "run.jsonl")
+    run("export", "-o", file)
+    assert run("note", "error2", "kept beside", "--run", file).lines[0].startswith("note-")
+    assert run("note", "nothing", "lost", "--run", file).code == 1
+    assert run("query", "note:beside", "--run", file, "--format", "ids").lines == ["error2"]
+    run("--store", str(tmp_path / "other"), "import", file)
+    assert run("--store", str(tmp_path / "other"), "query", "note:beside", "--format", "ids").lines == [
+        "error2"
+    ]
 
 
 def test_hostile_text_never_reaches_the_terminal(run: Run) -> None:

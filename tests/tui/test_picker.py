@@ -277,3 +277,28 @@ async def test_ten_thousand_runs(memory: Database) -> None:
         await settle(pilot)
         assert screen.model.rows[0].run.id == "run-9999"
         assert len(drawn) < 2_000
+
+
+async def test_a_followed_run_that_fails_is_told_outside(memory: Database) -> None:
+    """The bell, and the title of the window, which is given back; a run that failed before is not told."""
+    store, run_id = TraceStore(memory), memory.create_run("agent\x1b").id
+    store.record(run_id, Thought("hm"))
+    outside: list[str] = []
+    for settings in (Settings(bell=True, title=True), Settings()):
+        app = ExplorerApp(memory, run_id=run_id, settings=settings)
+        app.bell = lambda: outside.append("bell")  # type: ignore[method-assign]
+        async with app.run_test(size=(120, 32)) as pilot:
+            await settle(pilot)
+            assert app._driver is not None
+            app._driver.write = outside.append  # type: ignore[method-assign, assignment]
+            if memory.run(run_id).status == "active":
+                store.record(run_id, Error("E", "gone", recoverable=False))
+                memory.end_run(run_id, "failed")
+            for _ in range(40):
+                await pilot.pause(0.05)
+                if "bell" in outside:
+                    break
+    told = [text for text in outside if text == "bell" or "\x1b]2;" in text or "\x1b[23;2t" in text]
+    assert told[0] == "bell"
+    assert told[1].startswith("\x1b[22;2t\x1b]2;tracetui: FAILED: agent␛")
+    assert told[2:] == ["\x1b[23;2t"]

@@ -8,12 +8,13 @@ import typer
 
 from tracetui.cli import completion, diagnostics, output
 from tracetui.cli.runs import FormatOption, JsonOption, NamedRun, TraceArgument, wants_json
-from tracetui.cli.session import find_run, find_trace, session
+from tracetui.cli.session import as_file, find_run, find_trace, session
 
 if TYPE_CHECKING:
     from tracetui.model.run import Run
     from tracetui.storage.files.engine import FileEngine
     from tracetui.store.collecting import Outcome
+    from tracetui.store.database import Database
     from tracetui.store.retention import Rules
 
 
@@ -224,15 +225,71 @@ def _outcome_data(outcome: Outcome) -> dict[str, object]:
 
 def note(
     trace: TraceArgument,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note")],
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="The note")] = "",
     run: Annotated[
-        str | None, typer.Option("--run", help="Run the trace is in", autocompletion=completion.runs)
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="RUN|FILE",
+            help="Run or recording the trace is in",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     mark: Annotated[bool, typer.Option("--mark", help="Mark the trace too")] = False,
+    unmark: Annotated[bool, typer.Option("--unmark", help="Take the trace's mark away")] = False,
+    withdraw: Annotated[
+        str | None, typer.Option("--withdraw", metavar="NOTE", help="Take away the note of this id")
+    ] = None,
 ) -> None:
-    """Leave a note on a trace and print the note's id alone"""
+    """Leave a note or a mark on a trace, or take one away, and print the note's id alone"""
+    from tracetui.model.review import MARK, WITHDRAWS
+
+    if mark and unmark:
+        raise diagnostics.UsageError("--mark and --unmark: choose one")
+    fields: dict[str, str | bool] = {MARK: mark} if mark or unmark else {}
+    if withdraw:
+        fields[WITHDRAWS] = withdraw
+    if not text and not fields:
+        raise diagnostics.UsageError("say something: a TEXT, --mark, --unmark or --withdraw")
+    path = as_file(run)
+    if path is not None:
+        output.line(_note_on_recording(path, trace, text, fields))
+        return
     from tracetui.store.trace_store import TraceStore
 
     found, trace_id = find_trace(session.db, trace, run)
-    fields = {"mark": True} if mark else {}
+    _check_note(session.db, found.id, trace_id, withdraw)
     output.line(TraceStore(session.db).annotate(found.id, trace_id, text, **fields))
+
+
+def _check_note(db: Database, run_id: str, trace_id: str, note_id: str | None) -> None:
+    """Refuse to take away a note that there is not."""
+    if note_id and all(found.id != note_id for found in db.backend.annotations(run_id, trace_id)):
+        raise diagnostics.UsageError(
+            f"{trace_id} has no note {note_id}; `tracetui export` shows the ids of notes"
+        )
+
+
+def _note_on_recording(path: str, trace: str, text: str, fields: dict[str, str | bool]) -> str:
+    """Leave a note on a recording, where the explorer and an import find it; return its id."""
+    from contextlib import closing
+
+    from tracetui.errors import TraceNotFoundError
+    from tracetui.importing.opening import Opening
+    from tracetui.model.change import Annotation, annotation
+    from tracetui.model.clock import now_ms
+    from tracetui.model.review import WITHDRAWS
+
+    with closing(Opening([path])) as opening:
+        while opening.step() or not opening.at_end:
+            pass
+        for run_id in opening.run_ids:
+            try:
+                _, trace_id = find_trace(opening.db, trace, f"run:{run_id}")
+            except TraceNotFoundError:
+                continue
+            _check_note(opening.db, run_id, trace_id, str(fields.get(WITHDRAWS, "")))
+            made = annotation(trace_id, text, fields)
+            opening.keep_note(run_id, Annotation(made.id, trace_id, text, dict(fields), now_ms()))
+            return made.id
+    raise TraceNotFoundError(trace)

@@ -60,6 +60,8 @@ SWITCH_SECONDS = 0.001
 """A key waits so long for a worker that calculates, each time it needs the interpreter: the default is 5 ms."""
 NOTHING = 1
 """Exit code where there was nothing to show."""
+KEEP_TITLE, GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
+"""What xterm and its like do with the title of the window: put it on a stack, take it from there."""
 OSC_52_LIMIT = 70_000
 """Characters; terminals cut longer clipboard texts, so these go to a file."""
 
@@ -143,6 +145,7 @@ class ExplorerApp(App[int]):
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
         self._copied_once = 0.0
+        self._titled = False
         self._greeting = greeting
         self.elsewhere: Source | None = None
         """The place that is to be shown after this one."""
@@ -321,7 +324,14 @@ class ExplorerApp(App[int]):
         if self.settings.bell:
             self.bell()
         if self.settings.title and self._driver is not None:
-            self._driver.write(f"\x1b]2;tracetui: {printable(said)}\a")
+            keep = "" if self._titled else KEEP_TITLE
+            self._titled = True
+            self._driver.write(f"{keep}\x1b]2;tracetui: {printable(said)}\a")
+
+    def on_unmount(self) -> None:
+        """Give the terminal its title back."""
+        if self._titled and self._driver is not None:
+            self._driver.write(GIVE_TITLE_BACK)
 
     # ---- actions everywhere ------------------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from threading import Thread
 
+from tracetui.analysis.verdict import BAD_LABELS
 from tracetui.errors import RunNotFoundError, TraceTuiError
 from tracetui.model.change import Change
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
 from tracetui.tui.control.filtering import Filtering
+from tracetui.tui.view.header import run_title
 from tracetui.tui.view.run_model import RunModel
 
 FOLLOW_SECONDS = 0.5
@@ -85,6 +87,7 @@ class Following(Filtering):
         changes, self._pending = self._pending, []
         seq, place = self.current.cursor_seq, self.current.cursor_place
         fresh = sum(change.kind == "trace" for change in changes)
+        was_live = self.model.verdict.label == "LIVE"
         before = self.model.view.count - fresh
         self.model.absorb(changes)
         touched = {getattr(change, "seq", -1) for change in changes}
@@ -103,7 +106,14 @@ class Following(Filtering):
         if self.facets.is_open:
             self.facets.recount()
         self.news_taken()
+        self._tell_if_failed(was_live=was_live)
         self.redraw(rows=True)
+
+    def _tell_if_failed(self, *, was_live: bool) -> None:
+        """Ring, if that is wanted, when a run that went on did not end well."""
+        label = self.model.verdict.label
+        if was_live and label in BAD_LABELS and not self.app.import_progress:
+            self.app.tell_outside(f"{label}: {run_title(self.model.run.name, self.model.run.id)}")
 
     def go_to_newest(self) -> None:
         """Put the cursor on the newest trace that is shown, without opening a fold."""
@@ -131,6 +141,7 @@ class Following(Filtering):
             if self.model.rejudge():
                 self.pinned = False
                 self.redraw(rows=True)
+                self._tell_if_failed(was_live=True)
             elif self.current.shows_open():
                 self.current.changed()
 
