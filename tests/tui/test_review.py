@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.pilot import Pilot
 
 from tests.tui.conftest import login_bug
 from tests.tui.test_explorer import SIZES, cursor_id, main_screen, screen_text, settle, shows
@@ -205,3 +208,27 @@ async def test_what_was_copied_is_said(memory: Database, login: str) -> None:
         await pilot.press("y")
         await settle(pilot)
         assert "query command" not in screen_text(app)
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    for _ in range(100):
+        if holds():
+            break
+        await pilot.pause(0.05)
+    assert holds()
+
+
+async def test_keys_that_come_in_one_go_reach_the_prompt(memory: Database, login: str) -> None:
+    """They are sent before the prompt has the focus; none is lost, and none does what it does elsewhere."""
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=(120, 32)) as pilot:
+        await settle(pilot)
+        for char in "a" + "mt q/":
+            app.post_message(events.Key({" ": "space", "/": "slash"}.get(char, char), char))
+        await until(pilot, lambda: "note: mt q/" in screen_text(app))
+        await pilot.press("enter", "slash")
+        for key in ("r", "e", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: main_screen(app).model.search.text == "re")
+    assert [note.note for note in TraceStore(memory).annotations(login)] == ["mt q/"]

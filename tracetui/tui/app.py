@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -356,6 +357,12 @@ class ExplorerApp(App[int]):
                 self.notify(reason, markup=False, timeout=3)
                 return True
         return await super().run_action(action, default_namespace, namespaces)
+
+    def on_key(self, event: events.Key) -> None:
+        """Give a key that nothing took to the prompt that the key before it opened: a text pasted as keys is whole."""
+        screen = self.screen
+        if isinstance(screen, (MainScreen, PickerScreen)):
+            screen.prompt.type_ahead(event)
 
     def action_app_help(self) -> None:
         """Show what the keys do here."""

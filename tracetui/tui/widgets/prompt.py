@@ -63,6 +63,19 @@ class Prompt(Vertical):
         self.add_class("asking")
         self._input.focus()
 
+    def type_ahead(self, event: events.Key) -> None:
+        """Take a key that came faster than the focus: what is typed in one go is not lost."""
+        if not self.is_open:
+            return
+        if event.key == "enter" and not self._input.has_focus:
+            self._input.post_message(Input.Submitted(self._input, self._input.value))
+        elif event.is_printable and event.character:
+            self._input.insert_text_at_cursor(event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
     def _set_label(self, label: str) -> None:
         self._label_width = len(label)
         self._label.update(label)
