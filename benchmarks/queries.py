@@ -10,6 +10,7 @@ of groups only those are measured, and with ``--fast`` as little as shows that i
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -304,7 +305,12 @@ def main() -> None:
         print(as_text([row]).splitlines()[-1], file=sys.stderr)
     print(as_text(rows))
     if not fast and not groups:
-        figures = {"machine": machine(), "traces": FULL_SIZES.rebuilt, "rows": as_data(rows)}
+        figures = {
+            "machine": machine(),
+            "load": os.getloadavg(),
+            "traces": FULL_SIZES.rebuilt,
+            "rows": as_data(rows),
+        }
         written = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
         (Path(__file__).parent / "queries.json").write_text(written, encoding="utf-8")
 
