@@ -113,6 +113,8 @@ class ValueColumns:
         self._codes = {name: array("I") for name in COLUMN_FIELDS}
         self._numbers: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in COLUMN_FIELDS}
         self._open: set[int] = set()
+        self._totals: dict[str, Counter[Any]] = {}
+        """What is in each column, counted when first asked for since something came."""
 
     @classmethod
     def read(cls, view: RunView) -> ValueColumns:
@@ -141,6 +143,7 @@ class ValueColumns:
             self._take(reader, seq)
 
     def _take(self, reader: Reader, seq: int) -> None:
+        self._totals.clear()
         if reader.view.statuses[seq] == 0:
             self._open.add(seq)
         self.durations[seq] = next(iter(reader.duration(seq)), NO_DURATION)
@@ -151,10 +154,15 @@ class ValueColumns:
 
     def facets(self, name: str, hits: Sequence[int] | None = None) -> list[Facet]:
         """Return the values of a field, most frequent first; costs one look at a number for each trace."""
-        totals = self._counted(name, Counter(self._codes[name]))
+        totals = self._counted(name, self._total(name, self._codes[name]))
         if hits is None:
             return _ordered(totals, totals)
         return _ordered(totals, self._counted(name, Counter(map(self._codes[name].__getitem__, hits))))
+
+    def _total(self, name: str, column: Iterable[int]) -> Counter[Any]:
+        if name not in self._totals:
+            self._totals[name] = Counter(column)
+        return self._totals[name]
 
     def _counted(self, name: str, codes: Counter[int]) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -165,14 +173,16 @@ class ValueColumns:
 
     def spans(self, limits: Sequence[int], hits: Sequence[int] | None = None) -> list[tuple[int, int]]:
         """Return (shown, total) of durations below the first limit, from each to the next, and from the last on."""
-        totals = self._spread(limits, self.durations)
-        shown = totals if hits is None else self._spread(limits, map(self.durations.__getitem__, hits))
+        totals = self._spread(limits, self._total("dur", self.durations))
+        shown = (
+            totals if hits is None else self._spread(limits, Counter(map(self.durations.__getitem__, hits)))
+        )
         return list(zip(shown, totals, strict=True))
 
     @staticmethod
-    def _spread(limits: Sequence[int], durations: Iterable[int]) -> list[int]:
+    def _spread(limits: Sequence[int], durations: Counter[int]) -> list[int]:
         found = [0] * (len(limits) + 1)
-        for duration, number in Counter(durations).items():
+        for duration, number in durations.items():
             if duration != NO_DURATION:
                 found[bisect_right(limits, duration)] += number
         return found

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tracetui.analysis.bodies import bodies
 from tracetui.analysis.errors import AGENT, MODEL
 from tracetui.analysis.loops import nearest_agents
+from tracetui.analysis.prices import Estimates
 from tracetui.analysis.statistics import BY, THE_RUN, UNKNOWN, By, Figures, statistics
 from tracetui.analysis.timing import Timing, timing_of
 from tracetui.querying.ast import Glob, Not, Query, all_of, any_of, term
@@ -82,13 +83,16 @@ class Stats:
     span_ms: int
 
 
-def stats_of(view: RunView) -> Stats:
-    """Count everything; O(n log n), reads the bodies of tool calls, models and agents."""
+def stats_of(view: RunView, estimates: Estimates | None = None) -> Stats:
+    """Count everything; O(n log n), reads the bodies of tool calls, models and agents.
+
+    ``estimates`` are costs that the recording does not have.
+    """
     rev, timing = view.rev, timing_of(view)
     cached = _cached(view)
     groups = {}
     for by in BY:
-        rows = statistics(view, by, timing)
+        rows = statistics(view, by, timing, estimates)
         sums = _sums(view, by, rows, cached)
         groups[by] = tuple(Group(by, row, sums.get(row.name, 0)) for row in rows)
     places, span = _places(view, timing)

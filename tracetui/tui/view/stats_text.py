@@ -84,7 +84,7 @@ def cell(group: Group, number: int) -> str:
         return ""
     if title in _DURATIONS:
         return duration(value)
-    return cost(value) if title == "COST" else count(value)
+    return cost(value, estimated=group.figures.own_estimate > 0) if title == "COST" else count(value)
 
 
 # ---- the lines above the tables --------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def heading(stats: Stats | None, width: int) -> Pieces:
         part = f" ({100 * cached // given}% cached)" if cached and given else ""
         told.append(f"in {count(given)}{part} out {count(out)}")
     if usd:
-        told.append(cost(usd))
+        told.append(cost(usd, estimated=any(row.figures.own_estimate > 0 for row in groups)))
     return [(" " + cut("   ".join(told), width - 2), "text")]
 
 
@@ -187,8 +187,8 @@ def _sums(made: Document, group: Group) -> None:
     made.heading("sums")
     own = [f"time {duration(figures.self_ms)}"] if figures.durations else []
     below = [f"time {duration(figures.total_ms)}"] if figures.durations else []
-    own += _usage(figures.own_in, figures.own_out, figures.own_usd)
-    below += _usage(figures.subtree_in, figures.subtree_out, figures.subtree_usd)
+    own += _usage(figures.own_in, figures.own_out, figures.own_usd, figures.own_estimate)
+    below += _usage(figures.subtree_in, figures.subtree_out, figures.subtree_usd, figures.subtree_estimate)
     if group.cached:
         own.append(f"cached {count(group.cached)}")
     if figures.errors:
@@ -197,6 +197,6 @@ def _sums(made: Document, group: Group) -> None:
     made.add("   ".join(below) or "nothing recorded", "text", label="with all below")
 
 
-def _usage(given: int, out: int, usd: float) -> list[str]:
+def _usage(given: int, out: int, usd: float, estimate: float) -> list[str]:
     told = [f"in {count(given)} out {count(out)}"] if given or out else []
-    return [*told, cost(usd)] if usd else told
+    return [*told, cost(usd, estimated=estimate > 0)] if usd else told

@@ -68,7 +68,7 @@ class StatsView(RunPane):
         """In a worker: count, by a handle of its own, which stands still."""
         began = time.monotonic()
         try:
-            stats, said = stats_of(self.model.db.view(self.model.run.id)), ""
+            stats, said = stats_of(self.model.db.view(self.model.run.id), self.model.insight.estimates), ""
         except TraceTuiError as problem:
             stats, said = None, printable(str(problem))
         self.app.call_from_thread(self._take, stats, said, time.monotonic() - began)
