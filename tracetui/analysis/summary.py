@@ -7,6 +7,7 @@ this trace from its neighbours: a tool with the argument that varies, a thought'
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from tracetui.errors import TraceTuiError
@@ -78,7 +79,12 @@ def _argument(arguments: Any, folder: str) -> str:
         for name, value in arguments.items()
         if isinstance(value, (str, int, float)) and str(value)
     ]
-    return first_line(" ".join(scalars[:3])) if scalars else ""
+    if not scalars:
+        held = [
+            (name, value) for name, value in arguments.items() if isinstance(value, (list, dict)) and value
+        ]
+        return ", ".join(f"{name}: {len(value)}" for name, value in held[:3])
+    return first_line(" ".join(scalars[:3]))
 
 
 def _relative(text: str, folder: str) -> str:
@@ -104,9 +110,18 @@ def _model_call(data: Any, metadata: Value, name: object) -> str:
     output = data.get("output", data) if isinstance(data, dict) else data
     tools = tools_called(data)
     if tools:
-        return f"→ {', '.join(tools[:6])}"
+        return f"→ {_counted(tools)}"
     model = metadata.get("model") if isinstance(metadata, dict) else None
     return first_line(_text(output)) or str(model or name or "model")
+
+
+def _counted(names: list[str]) -> str:
+    """Return names, those in a row once: "Read ×6, Grep"."""
+    told = []
+    for name, row in groupby(names):
+        number = sum(1 for _ in row)
+        told.append(f"{name} ×{number}" if number > 1 else name)
+    return ", ".join(told[:6]) + (" …" if len(told) > 6 else "")
 
 
 def tools_called(data: Any) -> list[str]:

@@ -45,7 +45,7 @@ def shown(db: Database, run_id: str, trace_id: str, tab: str = "Detail") -> str:
         ),
         (Custom("x"), {"metadata": {"usage": {"output": 3}}}, ["usage: output 3"]),
         (Thought("x"), {"metadata": {"truncated": {"a": 5}, "redacted": ["b"]}}, ["cut when it was recorded: a", "taken out when it was recorded: b"]),
-        (Thought("x"), {"metadata": [1]}, ["metadata", "[1 items]"]),
+        (Thought("x"), {"metadata": [1]}, ["metadata", "0: 1"]),
         (Thought("x"), {"parent_id": "gone", "await_parent": True}, ["parent gone was not received"]),
         (ToolCall("x", {}), {"open": True}, ["open: "]),
         (Error("E", "boom", recoverable=True), {}, ["recovered: the run went on", "boom"]),

@@ -165,7 +165,7 @@ def test_payloads_are_shown_as_what_they_are() -> None:
     add_payload("", "[not json", document)
     add_payload("p", "--- a\n+++ b\n-old\n+new", document)
     text = text_of(document)
-    assert "JSON: {1 keys}" in text
+    assert "JSON: {1 key}" in text
     assert "b: 1" in text
     assert "[not json" in text
     assert [line.role for line in document.lines][-4:] == ["dim", "dim", "failed text", "good"]

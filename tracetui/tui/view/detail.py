@@ -306,7 +306,7 @@ def _metadata(trace: Trace, document: Document) -> None:
         metadata = {key: value for key, value in metadata.items() if key not in _RESERVED} or None
     if metadata is not None:
         document.heading("metadata")
-        document.add_value("", metadata)
+        add_payload("", metadata, document)
 
 
 def _record(model: RunModel, trace: Trace, document: Document) -> None:

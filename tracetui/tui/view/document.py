@@ -330,7 +330,8 @@ def _even_breaks(text: str, first: int, rest: int) -> range:
 
 def size_of(item: dict[str, Any] | list[Any]) -> str:
     """Return how many items a container has, in the braces that it has in JSON."""
-    return f"[{len(item)} items]" if isinstance(item, list) else f"{{{len(item)} keys}}"
+    name, many = ("item", "[{}]") if isinstance(item, list) else ("key", "{{{}}}")
+    return many.format(f"{len(item)} {name}{'' if len(item) == 1 else 's'}")
 
 
 def scalar(value: object) -> str:

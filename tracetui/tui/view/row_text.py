@@ -104,12 +104,15 @@ def _width(pieces: list[Piece]) -> int:
 
 
 def _place(model: RunModel, seq: int, style: RowStyle) -> str:
-    """Return which call of its loop a trace is ("3/7"), or beside how many it ran ("×4")."""
+    """Return which call of its loop a trace is ("3/7"), of the first of some at the same time how many ("×4 at once")."""
     place = model.insight.places.get(seq)
     if place is not None:
         return f"  {place[0]}/{place[1]}"
     fan = model.insight.fan_of.get(seq)
-    return "" if fan is None else f"  {style.glyphs.times}{len(fan.seqs)}"
+    is_first = (
+        fan is not None and fan.seqs[0] == seq and model.tree.groups.of(model.view.parents[seq], seq) is None
+    )
+    return f"  {style.glyphs.times}{len(fan.seqs)} at once" if fan is not None and is_first else ""
 
 
 def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowStyle) -> list[Piece]:

@@ -16,6 +16,7 @@ from tracetui.analysis.verdict import path_of
 from tracetui.errors import TraceTuiError
 from tracetui.model.text import printable
 from tracetui.model.trace_type import TOOL_CALL, Thought, ToolCall
+from tracetui.render.cells import cut
 from tracetui.render.figures import cost, count, duration, offset, short_id
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.grouping import Group
@@ -23,12 +24,14 @@ from tracetui.tui.view.run_model import RunModel
 
 MOST_LINKS = 200
 """Lines of one list of links; how many more there are is said."""
+LINE_CELLS = 100
+"""Cells of another trace's summary: a link is a pointer, not the text."""
 _PATH_HEAD, _PATH_TAIL = 3, 5
 
 
 def line_of(model: RunModel, seq: int) -> str:
     """Return letter and summary of a trace."""
-    return f"{letter(model.view.kinds[seq], model.type_name(seq))} {model.summary(seq)}"
+    return f"{letter(model.view.kinds[seq], model.type_name(seq))} {cut(model.summary(seq), LINE_CELLS)}"
 
 
 def ago(model: RunModel, seq: int, reference: int) -> str:
