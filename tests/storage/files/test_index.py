@@ -365,3 +365,17 @@ def test_a_trace_whose_head_turns_out_to_be_damaged_is_read_from_the_log(tmp_pat
         struck += tail_of(damaged)._base is None
         assert [damage.offset for damage in damaged.check("r")] == [end - (end - offset) % BLOCK_BYTES], name
     assert struck >= 5
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_run_that_ended_is_covered_whole(tmp_path: Path, ends: bool) -> None:
+    """Its writer leaves an index of all of it; one that goes on is indexed again when a tenth is new."""
+    large(tmp_path, 15_000)
+    engine = FileEngine(str(tmp_path))
+    engine.append(
+        "r", [new_trace(TraceDraft(Thought("t"), id=f"more{n}", parent_id="t0")) for n in range(1_000)]
+    )
+    if ends:
+        engine.append("r", [RunPatch({"status": "completed"})])
+    engine.close()
+    assert index_file(FileEngine(str(tmp_path))).rows == (16_000 if ends else 15_000)

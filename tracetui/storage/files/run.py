@@ -241,7 +241,9 @@ class RunFile:
     def leaves_index_due(self) -> bool:
         """Whether this object's own writing is reason to make an index before it goes."""
         uncovered = self.tail.next_rev - self._indexed
-        wrote_much = self._written >= WRITER_CHANGES and uncovered > self._indexed // 10
+        # a run that ended grows no more: its index is made whole, so that its forest is read and not laid out
+        pays = uncovered > (0 if self.tail.record.is_ended else self._indexed // 10)
+        wrote_much = self._written >= WRITER_CHANGES and pays
         return wrote_much or (self._written > 0 and self.is_index_due)
 
     @property
