@@ -279,6 +279,7 @@ def demo() -> None:
             db,
             run_id=newest,
             over_picker=True,
+            guided=True,
             place="sample runs",
             ascii_only=session.ascii_only,
             settings=session.settings,

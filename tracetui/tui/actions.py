@@ -164,6 +164,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("picker.quit", "q", PICKER, "Back, quit at the top", "Explorer", "quit"),
     Action("app.palette", "colon,ctrl+p", APP, "All actions by name", "Explorer", "palette"),
     Action("app.help", "question_mark", APP, "What the keys do here", "Explorer", "help"),
+    Action("app.guide", "", APP, "Guide from a failed run to why it failed, on and off", "Explorer"),
     Action("app.mouse", "f2", APP, "Mouse on and off", "Explorer"),
     Action("app.theme", "", APP, "Light or dark", "Explorer"),
     Action("app.quit", "ctrl+q", APP, "Quit", "Explorer"),

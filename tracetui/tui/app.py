@@ -48,6 +48,7 @@ from tracetui.tui.screens.picker import PickerScreen
 from tracetui.tui.state import StateFolder
 from tracetui.tui.theme import COLOURS, theme_named
 from tracetui.tui.view.copying import Source
+from tracetui.tui.view.guide import Guide
 from tracetui.tui.view.offers import recent_with
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.prompt_history import PromptHistory
@@ -119,6 +120,7 @@ class ExplorerApp(App[int]):
         importing: Importing | None = None,
         ascii_only: bool = False,
         over_picker: bool = False,
+        guided: bool = False,
         settings: Settings | None = None,
         beside: str = "",
         state: StateFolder | None = None,
@@ -130,6 +132,7 @@ class ExplorerApp(App[int]):
         self.settings = settings or Settings()
         self.actions = actions_with_keys(self.settings)
         self.set_keymap(changed_keys(self.actions))
+        self.guide = Guide(self.actions) if guided else None
         self._over_picker = over_picker
         self.db = db
         self.place = place if place is not None else _short_place(db.location)
@@ -348,15 +351,30 @@ class ExplorerApp(App[int]):
 
     async def run_action(self, action: Any, default_namespace: Any = None, namespaces: Any = None) -> bool:
         """Run an action, but for one that acts on the machine if the person is elsewhere."""
-        if self.is_web and isinstance(action, str):
-            name = action.rpartition(".")[2].partition("(")[0]
-            reason = next(
-                (self.why_not(one.id) for one in self.actions if one.local and one.method == name), None
-            )
-            if reason is not None:
-                self.notify(reason, markup=False, timeout=3)
-                return True
-        return await super().run_action(action, default_namespace, namespaces)
+        taken = self._action_of(action) if isinstance(action, str) else None
+        if taken is not None and taken.local and self.is_web:
+            self.notify(self.why_not(taken.id) or "", markup=False, timeout=3)
+            return True
+        done = await super().run_action(action, default_namespace, namespaces)
+        if taken is not None and self.guide is not None and self.guide.took(taken.id):
+            self._show_guide()
+        return done
+
+    def _action_of(self, call: str) -> Action | None:
+        """Return the action that Textual calls so, None if it is none of ours."""
+        name = call.rpartition(".")[2].partition("(")[0]
+        scope = self._scope()
+        return next((one for one in self.actions if one.method == name and one.scope in (scope, APP)), None)
+
+    def action_app_guide(self) -> None:
+        """Begin the guide, or leave it."""
+        self.guide = None if self.guide is not None else Guide(self.actions)
+        self._show_guide()
+
+    def _show_guide(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                screen.show_guide()
 
     def on_key(self, event: events.Key) -> None:
         """Give a key that nothing took to the prompt that the key before it opened: a text pasted as keys is whole."""
@@ -507,6 +525,7 @@ def explore(
     importing: Importing | None = None,
     ascii_only: bool = False,
     over_picker: bool = False,
+    guided: bool = False,
     settings: Settings | None = None,
     beside: str = "",
     remembers: bool = True,
@@ -515,8 +534,8 @@ def explore(
     """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
 
     ``view`` is one of ``widgets.views.VIEWS``; ``beside`` is the run that the diff view lays beside it.
-    With ``over_picker`` the run lies over the list of all runs, to which one goes back. ``source`` says where a shell
-    finds the same. The stores ``also_seen`` are looked through for the same errors.
+    With ``over_picker`` the run lies over the list of all runs, to which one goes back; ``guided`` says what to
+    press. ``source`` says where a shell finds the same. The stores ``also_seen`` are looked through for the same errors.
     Without ``remembers`` nothing is kept of where one was.
 
     :raises TraceTuiError: what ended an import before anything could be shown.
@@ -531,7 +550,13 @@ def explore(
         state=state, also_seen=also_seen,
     )  # fmt: skip
     app = here(
-        run_id=run_id, trace_id=trace_id, query=query, view=view, over_picker=over_picker, beside=beside
+        run_id=run_id,
+        trace_id=trace_id,
+        query=query,
+        view=view,
+        over_picker=over_picker,
+        beside=beside,
+        guided=guided,
     )
     code = _ran(app)
     while app.elsewhere is not None:

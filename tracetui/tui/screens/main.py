@@ -87,15 +87,23 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Explaining, Re
                 yield self.detail
         yield Bar(self._truth, id="truth")
         yield self.prompt
+        yield Bar(lambda width: self.app.guide.line(width) if self.app.guide else [], id="guide")
         yield Bar(lambda width: footer(self._footer_keys(), width), id="footer")
 
     def on_mount(self) -> None:
         """Land on what ended the run."""
+        self.show_guide()
         self.row_style.glyphs = glyphs(ascii_only=self.app.ascii_only)
         self.row_style.metric, self.row_style.time_format = self.app.settings.metric, self.app.settings.time
         self.prompt.history = self.app.history
         self.current.focus()
         self.call_after_refresh(self.land)
+
+    def show_guide(self) -> None:
+        """Show the guide's line if there is a guide, drawn anew."""
+        line = self.query_one("#guide")
+        line.display = self.app.guide is not None
+        line.refresh()
 
     def land(self) -> None:
         """Go to the trace that was asked for, to where one was, the newest of a live run, or what ended the run."""
