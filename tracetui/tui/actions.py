@@ -73,6 +73,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.diff", "5", MAIN, "Beside another run", "Show"),
     Action("view.metric", "c", MAIN, "Show another metric in the rows", "Show"),
     Action("view.time", "t", MAIN, "Show times as offset, clock, or not", "Show"),
+    Action("time.back", "less_than_sign", MAIN, "The run as of the trace before", "Show"),
+    Action("time.forward", "greater_than_sign", MAIN, "The run as of the next trace", "Show"),
     Action("axis.in", "plus", MAIN, "Show less of the axis of time", "Show"),
     Action("axis.out", "underscore", MAIN, "Show more of the axis of time", "Show"),
     Action("axis.all", "0", MAIN, "Show all of the axis of time", "Show"),

@@ -48,7 +48,11 @@ class Moving(Following):
         self._move(-(10**9))
 
     def action_cursor_end(self) -> None:
-        """Go to the last row; on a live run, follow it."""
+        """Go back to now, from now to the last row; on a live run, follow it."""
+        if self.active() is self.current and self.model.moments is not None:
+            self.model.moments = None
+            self.keeping_place(self.model.apply_filter)
+            return
         if self.active() is self.current and self.model.verdict.label == "LIVE":
             self.action_run_follow()
         else:

@@ -18,6 +18,7 @@ from tracetui.tui.control.reviewing import Reviewing
 from tracetui.tui.control.searching import Searching
 from tracetui.tui.control.taking import Taking
 from tracetui.tui.control.timing import Timing
+from tracetui.tui.control.travelling import Travelling
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.header import breadcrumb, footer, truth_line, why_line
 from tracetui.tui.view.minimap import Cell, minimap
@@ -29,7 +30,7 @@ SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
 """Widths in cells: from here on the detail is beside the tree, or below it; narrower, it takes the screen."""
 
 
-class MainScreen(Moving, Searching, Comparing, Returning, Timing, Explaining, Reviewing, Taking):
+class MainScreen(Moving, Searching, Comparing, Returning, Timing, Travelling, Explaining, Reviewing, Taking):
     """One run."""
 
     DEFAULT_CSS = """
@@ -223,6 +224,8 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Explaining, Re
         elif self.model.search.text:
             self.clear_search()
             self.refold_search(self.current.cursor_seq)
+        elif self.model.moments is not None:
+            self.return_to_now()
         elif self.current is not self.tree_view:
             self.action_view_tree()
         elif self.model.tree.root is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracetui.model.text import printable
 from tracetui.render.cells import cut, cut_middle, width_of
-from tracetui.render.figures import count, duration, short_id
+from tracetui.render.figures import count, duration, offset, short_id
 from tracetui.tui.view.run_model import RunModel
 
 Pieces = list[tuple[str, str]]
@@ -90,6 +90,9 @@ def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, 
         kind = "regex" if model.search.is_regex else "search"
         said = f"  {kind} {cut(printable(model.search.text), 20)!r}: {count(len(model.search.hits))} hits"
         pieces.append((said + ("" if model.search.done else "…"), "text"))
+    if (moments := model.moments) is not None:
+        when = offset(moments.time_ms - model.start_ms) if model.has_times else f"step {moments.time_ms + 1}"
+        pieces.append((f"  as of {when} (trace {moments.at:,} of {len(moments):,}, G is now)", "warning"))
     if model.tree.root is not None:
         pieces.append(("  zoomed (Z shows all)", "warning"))
     if live:

@@ -211,7 +211,7 @@ def _role(model: RunModel, seq: int) -> str:
     view = model.view
     if view.kinds[seq] == ERROR:
         return "error text"
-    status = view.statuses[seq]
+    status = model.status(seq)
     return ("open text", "text", "failed text", "cancelled text")[status]
 
 

@@ -31,6 +31,7 @@ from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
 from tracetui.tui.view.group_folds import key_of
 from tracetui.tui.view.insight import Insight, look_into
+from tracetui.tui.view.moments import Moments
 from tracetui.tui.view.review import RunReview
 from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
@@ -82,6 +83,8 @@ class RunModel:
         self.review = RunReview(self.view)
         self.spots: Spots | None = None
         """Where the time went, as far as that was worked out."""
+        self.moments: Moments | None = None
+        """The moment as of which the run is shown, None for now."""
         self.now_ms = 0
         """The time of the last tick; 0 before there was one."""
         self._summaries: dict[int, str] = {}
@@ -167,12 +170,18 @@ class RunModel:
 
     def is_open(self, seq: int) -> bool:
         """Whether a trace has not ended."""
-        return self.view.statuses[seq] == 0
+        return self.status(seq) == 0
+
+    def status(self, seq: int) -> int:
+        """Return the code of a trace's status, as of the moment that is shown."""
+        had_ended = self.moments is None or self.moments.had_ended(seq)
+        return self.view.statuses[seq] if had_ended else 0
 
     def own_duration_ms(self, seq: int) -> int | None:
         """Return end − start of a trace, None where its end is not known."""
         end = self.view.ends[seq]
-        return None if end == NO_TIME else end - self.view.timestamps[seq]
+        not_yet = self.moments is not None and not self.moments.had_ended(seq)
+        return None if end == NO_TIME or not_yet else end - self.view.timestamps[seq]
 
     def self_ms(self, seq: int) -> int | None:
         """Return a trace's duration minus the time that its children cover; None where its end is not known.
@@ -301,8 +310,13 @@ class RunModel:
 
     def apply_filter(self) -> None:
         """Make the rows follow the filter."""
-        active = self.filter.enabled and bool(self.filter.text)
-        self.tree.set_shown(self.filter.shown.__contains__ if active else None)
+        moments, shown = self.moments, self.filter.shown
+        if moments is None:
+            self.tree.set_shown(shown.__contains__ if self.is_filtered else None)
+        elif self.is_filtered:
+            self.tree.set_shown(lambda seq: seq in shown and moments.was_there(seq))
+        else:
+            self.tree.set_shown(moments.was_there)
 
     def clear_filter(self) -> None:
         """Show everything."""

@@ -50,7 +50,8 @@ class Transcript:
         """Take in news, another filter, another zoom; return whether the entries may be others."""
         model = self.model
         known = (
-            model.view.rev, model.tree.root, model.filter.text, model.is_filtered, len(model.filter.matches),
+            model.view.rev, model.moments and model.moments.at, model.tree.root,
+            model.filter.text, model.is_filtered, len(model.filter.matches),
         )  # fmt: skip
         if known == self._known:
             return False
@@ -77,7 +78,8 @@ class Transcript:
         if self.model.is_filtered:
             matches = self.model.filter.matches
             found = [seq for seq in found if seq in matches]
-        return found
+        moments = self.model.moments
+        return found if moments is None else [seq for seq in found if moments.was_there(seq)]
 
     def number_of(self, seq: int) -> int:
         """Return the entry of a trace, of its nearest ancestor that is one, or of the next trace; −1 in an empty list."""

@@ -150,7 +150,7 @@ def _span(fall: Waterfall, seq: int, style: RowStyle) -> _Span:
     """Return a trace's own span; without an end of its own that of its subtree, with a dot behind."""
     model = fall.model
     start, end = fall.span(seq)
-    failed = model.view.statuses[seq] == 2
+    failed = model.status(seq) == 2
     role, mark = ("bar error", "!") if failed else ("bar", "")
     if not model.has_times:
         return _Span(start, end, role, mark)

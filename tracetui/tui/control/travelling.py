@@ -1,0 +1,46 @@
+"""Time travel: the run as of each of its traces, a step at a time, and back to now."""
+
+from __future__ import annotations
+
+from tracetui.tui.control.base import RunScreen
+from tracetui.tui.view.moments import Moments
+
+
+class Travelling(RunScreen):
+    """Steps through the moments of the run; the cursor is on the trace that came last."""
+
+    def action_time_back(self) -> None:
+        """Show the run as of the trace before; the first time as of the one under the cursor."""
+        self._travel(-1)
+
+    def action_time_forward(self) -> None:
+        """Show the run as of the next trace; after the last, as it is now."""
+        self._travel(1)
+
+    def _travel(self, by: int) -> None:
+        model = self.model
+        if not model.view.count:
+            return
+        if model.moments is None:
+            here = self.current.cursor_seq
+            model.moments = Moments(model.view, has_times=model.has_times)
+            model.moments.go_to(here if here >= 0 else model.moments.newest)
+        elif not model.moments.step(by):
+            if by > 0:
+                self.return_to_now()
+            else:
+                self.notify("nothing came before it", markup=False, timeout=2)
+            return
+        self.unpin()
+        model.apply_filter()
+        self.current.take_news()
+        self.current.show_seq(model.moments.newest)
+        self.redraw()
+
+    def return_to_now(self) -> bool:
+        """Show the run as it is now; return whether it was not."""
+        if self.model.moments is None:
+            return False
+        self.model.moments = None
+        self.keeping_place(self.model.apply_filter)
+        return True

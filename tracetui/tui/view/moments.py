@@ -1,0 +1,70 @@
+"""A run as of each of its traces, in the order in which they came: what was there, and what had not ended.
+
+The order is that of timestamps, then of seq, but a trace comes no earlier than what it is below. Runs without times
+have their steps for moments. Linear in the run once; a step costs nothing here, and the tree its visible rows.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from tracetui.storage.backend import NO_TIME, RunView
+
+
+class Moments:
+    """The moments of one run; ``at`` is how many traces there were at the one that is shown."""
+
+    def __init__(self, view: RunView, *, has_times: bool) -> None:
+        self.view, self.has_times = view, has_times
+        came = arrivals(view, view.timestamps if has_times else range(view.count))
+        self.order = array("i", sorted(range(len(came)), key=lambda seq: (came[seq], seq)))
+        self._ranks = array("i", bytes(4 * len(came)))
+        for rank, seq in enumerate(self.order):
+            self._ranks[seq] = rank
+        self._came = came
+        self.at = len(came)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def newest(self) -> int:
+        """The trace that came last, as of the moment."""
+        return self.order[self.at - 1]
+
+    @property
+    def time_ms(self) -> int:
+        """The moment itself: a time, or a step where there are no times."""
+        return self._came[self.newest]
+
+    def go_to(self, seq: int) -> None:
+        """Show the run as of a trace."""
+        self.at = self._ranks[seq] + 1
+
+    def step(self, by: int) -> bool:
+        """Go to the next (1) or previous (−1) moment; return whether there is one."""
+        if not 1 <= self.at + by <= len(self):
+            return False
+        self.at += by
+        return True
+
+    def was_there(self, seq: int) -> bool:
+        """Whether a trace had come; what came after the moments were made had not."""
+        return seq < len(self._ranks) and self._ranks[seq] < self.at
+
+    def had_ended(self, seq: int) -> bool:
+        """Whether a trace that has an end had it then."""
+        end = self.view.ends[seq]
+        return not self.has_times or end == NO_TIME or end <= self.time_ms
+
+
+def arrivals(view: RunView, moments: Sequence[int]) -> array[int]:
+    """Return by seq when each trace came: no earlier than what it is below. Without recursion."""
+    count, parents = view.count, view.parents
+    came = array("q", moments[:count])
+    for seq in view.forest().seqs:
+        parent = parents[seq] if seq < count else -1
+        if 0 <= parent < count and came[parent] > came[seq]:
+            came[seq] = came[parent]
+    return came
