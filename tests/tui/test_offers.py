@@ -19,7 +19,8 @@ from tracetui.render.cells import width_of
 from tracetui.store.database import open_database
 from tracetui.store.location import user_data_folder
 from tracetui.tui import app as app_room
-from tracetui.tui.app import ExplorerApp, explore
+from tracetui.tui.app import ExplorerApp
+from tracetui.tui.exploring import explore
 from tracetui.tui.screens.offers import OfferScreen
 from tracetui.tui.state import StateFolder
 from tracetui.tui.view.copying import Source

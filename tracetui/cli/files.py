@@ -155,7 +155,7 @@ def open_explorer(what: list[str], *, trace: str | None = None, query: str = "",
         raise UsageError(f"{what[0]} and {what[-1]}: give either runs or files")
     if paths:
         raise diagnostics.Ended(_explore_files(paths, trace, query, view))
-    from tracetui.tui.app import explore
+    from tracetui.tui.exploring import explore
     from tracetui.tui.view.copying import Source
 
     run_ids = _runs_to_open(what, view)
@@ -208,7 +208,7 @@ def check_view(view: str) -> None:
 
 def _explore_files(paths: list[str], trace: str | None, query: str, view: str) -> int:
     from tracetui.importing.opening import Opening
-    from tracetui.tui.app import explore
+    from tracetui.tui.exploring import explore
     from tracetui.tui.view.copying import Source
 
     if "-" in paths:
@@ -271,7 +271,7 @@ def demo() -> None:
     """Open the explorer on the sample runs that come with tracetui: a run that failed, q shows the others"""
     _check_screen()
     from tracetui.samples import copied_samples
-    from tracetui.tui.app import explore
+    from tracetui.tui.exploring import explore
 
     with copied_samples() as db:
         newest = db.runs()[0].id

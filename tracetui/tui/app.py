@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
-import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
-from tracetui.importing.opening import Opening
 from tracetui.model.change import Annotation, annotation
 from tracetui.model.clock import now_ms
-from tracetui.model.text import first_line, printable
-from tracetui.render.cells import cut
+from tracetui.model.text import printable
 from tracetui.settings import Settings
-from tracetui.store.database import Database, open_backend
-from tracetui.store.location import user_data_folder
+from tracetui.store.database import Database
 from tracetui.tui.actions import (
     APP,
     DIFF,
@@ -42,6 +33,7 @@ from tracetui.tui.actions import (
 )
 from tracetui.tui.compat import AsciiFilter
 from tracetui.tui.keymap import actions_with_keys, changed_keys
+from tracetui.tui.outside import Outside
 from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
@@ -49,7 +41,6 @@ from tracetui.tui.state import StateFolder
 from tracetui.tui.theme import COLOURS, theme_named
 from tracetui.tui.view.copying import Source
 from tracetui.tui.view.guide import Guide
-from tracetui.tui.view.offers import recent_with
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.prompt_history import PromptHistory
 from tracetui.tui.view.run_model import RunModel
@@ -57,15 +48,6 @@ from tracetui.tui.view.run_state import RunState, read_state, state_name
 from tracetui.tui.view.saved_filters import kept
 from tracetui.tui.view.seen_book import SeenBook
 from tracetui.tui.widgets.views import VIEWS
-
-SWITCH_SECONDS = 0.001
-"""A key waits so long for a worker that calculates, each time it needs the interpreter: the default is 5 ms."""
-NOTHING = 1
-"""Exit code where there was nothing to show."""
-KEEP_TITLE, GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
-"""What xterm and its like do with the title of the window: put it on a stack, take it from there."""
-OSC_52_LIMIT = 70_000
-"""Characters; terminals cut longer clipboard texts, so these go to a file."""
 
 
 class Importing(Protocol):
@@ -94,7 +76,7 @@ class Importing(Protocol):
         ...
 
 
-class ExplorerApp(App[int]):
+class ExplorerApp(Outside):
     """The explorer of one store."""
 
     CSS = "Screen { background: $background; } Toast { max-width: 70%; }"
@@ -148,8 +130,6 @@ class ExplorerApp(App[int]):
         self.seen_book = SeenBook([db, *also_seen])
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
-        self._copied_once = 0.0
-        self._titled = False
         self._greeting = greeting
         self.elsewhere: Source | None = None
         """The place that is to be shown after this one."""
@@ -323,20 +303,6 @@ class ExplorerApp(App[int]):
         """Remember what was typed into prompts."""
         self.state.write("prompts", self.history.to_json())
 
-    def tell_outside(self, said: str) -> None:
-        """Ring, and say something in the terminal's title, as far as that is set."""
-        if self.settings.bell:
-            self.bell()
-        if self.settings.title and self._driver is not None:
-            keep = "" if self._titled else KEEP_TITLE
-            self._titled = True
-            self._driver.write(f"{keep}\x1b]2;tracetui: {printable(said)}\a")
-
-    def on_unmount(self) -> None:
-        """Give the terminal its title back."""
-        if self._titled and self._driver is not None:
-            self._driver.write(GIVE_TITLE_BACK)
-
     # ---- actions everywhere ------------------------------------------------------------------------------
 
     def _scope(self) -> str:
@@ -422,40 +388,11 @@ class ExplorerApp(App[int]):
         """Leave."""
         self.exit(0)
 
-    def action_app_mouse(self) -> None:
-        """Give the mouse to the terminal, for its own selection, or take it back."""
-        driver = self._driver
-        if driver is None:
-            return
-        self._mouse_on = not getattr(self, "_mouse_on", True)
-        toggle = getattr(
-            driver, "_enable_mouse_support" if self._mouse_on else "_disable_mouse_support", None
-        )
-        if toggle is not None:
-            toggle()
-        self.notify(
-            "mouse on" if self._mouse_on else "mouse off: the terminal selects", markup=False, timeout=2
-        )
-
     def action_app_theme(self) -> None:
         """Turn to light or dark."""
         kind = "ansi" if self.native_ansi_color else "textual"
         self.theme = f"{kind}-light" if self.current_theme.dark else f"{kind}-dark"
         self.screen.refresh(recompose=False, layout=True)
-
-    def action_copy_or_quit(self) -> None:
-        """Copy what is selected; twice without a selection quits."""
-        import time
-
-        selected = self.screen.get_selected_text()
-        if selected:
-            self.copy_text(selected)
-            self.screen.clear_selection()
-        elif time.monotonic() - self._copied_once < 1.5:
-            self.exit(0)
-        else:
-            self._copied_once = time.monotonic()
-            self.notify("press Ctrl+C again to quit", markup=False, timeout=1.5)
 
     def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, str | bool]) -> None:
         """Leave an annotation on a trace.
@@ -468,33 +405,6 @@ class ExplorerApp(App[int]):
             kept = Annotation(made.id, trace_id, note, dict(fields), made.timestamp or 0)
             self._importing.keep_note(model.run.id, kept)
         model.db.commit(model.run.id, (made,))
-
-    @staticmethod
-    def _copy_file(text: str) -> str:
-        """Write a text to a new file that is the user's alone; return its path."""
-        handle, path = tempfile.mkstemp(prefix="tracetui-copy-", suffix=".txt")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        return path
-
-    def copy_text(self, text: str | None, what: str = "") -> None:
-        """Put a text on the clipboard by way of the terminal; a long one goes to a file. Say what was copied."""
-        if not text:
-            return
-        if len(text) > OSC_52_LIMIT and self.is_web:
-            self.deliver_text(io.StringIO(text), save_filename="tracetui-copy.txt", mime_type="text/plain")
-            self.notify("too long for the clipboard: the browser gets a file", markup=False, timeout=8)
-            return
-        if len(text) > OSC_52_LIMIT:
-            path = self._copy_file(text)
-            said = f"{what or 'the text'} is too long for the clipboard: written to {path}"
-            self.notify(said, markup=False, timeout=8)
-            return
-        encoded = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
-        if self._driver is not None:
-            self._driver.write(f"\x1b]52;c;{encoded}\a")
-        said = cut(printable(first_line(text)), 60) if len(text) < 200 else f"{len(text):,} characters"
-        self.notify(f"copied {what + ': ' if what else ''}{said}", markup=False, timeout=3)
 
 
 def find_trace(model: RunModel, trace_id: str) -> int:
@@ -511,92 +421,3 @@ def find_trace(model: RunModel, trace_id: str) -> int:
 def _short_place(location: str) -> str:
     home = os.path.expanduser("~")  # noqa: PTH111 - a prefix of text
     return "~" + location[len(home) :] if location.startswith(home + os.sep) else location
-
-
-def explore(
-    db: Database,
-    *,
-    run_id: str | None = None,
-    trace_id: str | None = None,
-    query: str = "",
-    view: str = "tree",
-    place: str | None = None,
-    source: Source | None = None,
-    importing: Importing | None = None,
-    ascii_only: bool = False,
-    over_picker: bool = False,
-    guided: bool = False,
-    settings: Settings | None = None,
-    beside: str = "",
-    remembers: bool = True,
-    also_seen: Sequence[Database] = (),
-) -> int:
-    """Open the explorer on a store, a run or a trace of it, or a file on its way in; return the exit code.
-
-    ``view`` is one of ``widgets.views.VIEWS``; ``beside`` is the run that the diff view lays beside it.
-    With ``over_picker`` the run lies over the list of all runs, to which one goes back; ``guided`` says what to
-    press. ``source`` says where a shell finds the same. The stores ``also_seen`` are looked through for the same errors.
-    Without ``remembers`` nothing is kept of where one was.
-
-    :raises TraceTuiError: what ended an import before anything could be shown.
-    """
-    os.environ.setdefault("ESCDELAY", "25")
-    sys.setswitchinterval(SWITCH_SECONDS)
-    state = _state(remembers=remembers)
-    if source is not None:
-        state.write("recent", recent_with(state.read("recent"), source, now_ms()))
-    here = partial(
-        ExplorerApp, db, place=place, source=source, importing=importing, ascii_only=ascii_only, settings=settings,
-        state=state, also_seen=also_seen,
-    )  # fmt: skip
-    app = here(
-        run_id=run_id,
-        trace_id=trace_id,
-        query=query,
-        view=view,
-        over_picker=over_picker,
-        beside=beside,
-        guided=guided,
-    )
-    code = _ran(app)
-    while app.elsewhere is not None:
-        said = _explore_elsewhere(
-            app.elsewhere, db, ascii_only=ascii_only, settings=settings, remembers=remembers
-        )
-        app = here(greeting=said, state=_state(remembers=remembers))
-        code = _ran(app)
-    if isinstance(app.problem, TraceTuiError) and code:
-        raise app.problem
-    return code
-
-
-def _state(*, remembers: bool) -> StateFolder:
-    """Return what is remembered, read anew: another place was perhaps explored meanwhile."""
-    return StateFolder(user_data_folder() / "explorer" if remembers else None)
-
-
-def _ran(app: ExplorerApp) -> int:
-    """Run an explorer to its end; return its exit code."""
-    code = app.run(mouse=app.settings.mouse)
-    app.picker_model.board.save(at_last=True)
-    app.state.flush()
-    sys.stdout.flush()
-    return code or 0
-
-
-def _explore_elsewhere(
-    source: Source, home: Database, *, ascii_only: bool, settings: Settings | None, remembers: bool
-) -> str:
-    """Explore another place; return what kept one from it, "" if nothing did."""
-    shown = partial(explore, source=source, ascii_only=ascii_only, settings=settings, remembers=remembers)
-    name = Path(source.location).name
-    try:
-        if source.is_file:
-            with closing(Opening([source.location])) as opening:
-                code = shown(opening.db, place=name, importing=opening, also_seen=(home,))
-        else:
-            with Database(open_backend(source.location), owning=False) as db:
-                code = shown(db)
-    except TraceTuiError as problem:
-        return printable(str(problem))
-    return f"{printable(name)}: nothing in it that can be shown" if code == NOTHING else ""
