@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import texts
-from tracetui.model.text import ascii_only, first_line, printable
+from tracetui.model.text import ascii_only, first_line, printable, stand_ins
 
 
 @given(texts(40))
@@ -15,6 +15,15 @@ def test_no_text_reaches_the_terminal_as_a_command(text: str) -> None:
     shown = printable(text)
     assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
     shown.encode("utf-8")
+
+
+@given(texts(40))
+def test_a_line_that_is_edited_keeps_its_places(text: str) -> None:
+    """Every character has one that stands in for it, itself if it is harmless."""
+    shown = stand_ins(text)
+    assert len(shown) == len(text)
+    assert printable(shown) == shown
+    assert all(a == b or printable(a) != a for a, b in zip(text, shown, strict=True))
 
 
 @given(texts(40))

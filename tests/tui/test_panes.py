@@ -167,7 +167,7 @@ async def test_a_filter_is_kept_under_a_name(memory: Database, login: str) -> No
         app.open_run(other)
         await settle(pilot)
         titles = {str(command.title): command for command in app.get_system_commands(app.screen)}
-        titles["Filter: only [red]errors"].callback()
+        titles["Filter: only \\[red]errors"].callback()
         await settle(pilot)
         await settle(pilot)
         assert main_screen(app).model.filter.text == "type:Error"

@@ -48,6 +48,15 @@ def printable(text: str, *, newlines: bool = False) -> str:
     return _UNSAFE.sub(_shown, text)
 
 
+def stand_ins(text: str) -> str:
+    r"""Return printable text with exactly as many characters, for a line that is edited: places in it stay what they are.
+
+    >>> stand_ins("a\x1b\u202eb")
+    'a␛?b'
+    """
+    return _UNSAFE.sub(lambda found: _PICTURES.get(ord(found.group()), "?"), text)
+
+
 def ascii_only(text: str) -> str:
     r"""Return printable text in ASCII alone, for terminals without Unicode.
 

@@ -12,6 +12,7 @@ from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
@@ -31,7 +32,7 @@ from tracetui.tui.actions import (
     keys_of,
     without_keys,
 )
-from tracetui.tui.compat import AsciiFilter
+from tracetui.tui.compat import AsciiFilter, as_markup
 from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.outside import Outside
 from tracetui.tui.screens.help import HelpScreen
@@ -142,6 +143,19 @@ class ExplorerApp(Outside):
         """Return what every line goes through before it is shown."""
         filters = super().get_line_filters()
         return [*filters, self._ascii_filter] if self.ascii_only else filters
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something for a while: as text, whatever it holds."""
+        said = printable(message, newlines=True)
+        super().notify(said, title=printable(title), severity=severity, timeout=timeout, markup=markup)
 
     # ---- starting ----------------------------------------------------------------------------------------
 
@@ -382,7 +396,8 @@ class ExplorerApp(Outside):
         if isinstance(target, MainScreen):
             for name, text in kept(self.state).items():
                 use = partial(target.use_filter, text)
-                yield SystemCommand(f"Filter: {printable(name)}", printable(text), use)
+                said = as_markup(printable(name)), as_markup(printable(text))
+                yield SystemCommand(f"Filter: {said[0]}", said[1], use)
 
     def action_app_quit(self) -> None:
         """Leave."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.text import Text
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.strip import Strip
+from textual.widgets import Input
+
+from tracetui.model.text import stand_ins
 
 
 def with_offsets(strip: Strip, x: int, y: int) -> Strip:
@@ -23,6 +27,31 @@ def plain_text(strips: list[Strip]) -> str:
         "".join(segment.text for segment in strip if isinstance(segment, Segment)).rstrip()
         for strip in strips
     )
+
+
+class PlainInput(Input):
+    """A line to type into that shows its text as text: what is recorded gets into filters, names and tags.
+
+    Textual 8.2.8: ``Input`` draws control characters and bidirectional marks of its value as they are.
+    """
+
+    @property
+    def _value(self) -> Text:
+        return Text(stand_ins(self.value), no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return cell_len(stand_ins(self.value[:position]))
+
+
+def as_markup(text: str) -> str:
+    r"""Return markup that shows a text as it is.
+
+    Textual 8.2.8: the palette parses title and help of a command, and the parser's own ``escape`` misses some tags.
+
+    >>> as_markup("[/]")
+    '\\[/]'
+    """
+    return text.replace("[", "\\[")
 
 
 class AsciiFilter(LineFilter):

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tracetui.model.clock import now_ms
+from tracetui.tui.compat import PlainInput
 from tracetui.tui.messages import RowActivated
 from tracetui.tui.view.picker_rows import heading, row_pieces
 from tracetui.tui.view.run_choice import RunChoice
@@ -57,7 +58,7 @@ class ChooseRunScreen(ModalScreen[str]):
         self._choice = choice
         self._title = title
         self._rows = _Rows(choice)
-        self._input = Input(placeholder="type to narrow the list", compact=True)
+        self._input = PlainInput(placeholder="type to narrow the list", compact=True)
 
     def compose(self) -> ComposeResult:
         """Lay out title, rows and what is typed."""

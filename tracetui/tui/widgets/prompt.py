@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from tracetui.model.text import printable
 from tracetui.querying.completion import Candidate
+from tracetui.tui.compat import PlainInput
 from tracetui.tui.messages import PromptCancelled, PromptChanged, PromptSubmitted
 from tracetui.tui.view.prompt_history import Browsing, PromptHistory
 from tracetui.tui.view.prompting import hint_pieces
@@ -41,7 +42,7 @@ class Prompt(Vertical):
         self._label_width = 0
         self._label = Static("", markup=False, id="label")
         # Textual 8.2.8: a focused Input draws a border over its only line unless it is compact.
-        self._input = Input(id="input", select_on_focus=False, compact=True)
+        self._input = PlainInput(id="input", select_on_focus=False, compact=True)
         self._hint = Static("", markup=False, id="hint")
 
     def compose(self) -> ComposeResult:
