@@ -26,7 +26,7 @@ def fall_of(db: Database, run_id: str, *, timed: bool = True) -> Waterfall:
     model = RunModel(db, run_id)
     model.tree.unfold_all()
     if timed:
-        model.spots = spots_of(still(model.view))
+        model.known_spots = spots_of(still(model.view))
     return Waterfall(model)
 
 
@@ -247,7 +247,7 @@ def test_a_live_run_grows_to_now(memory: Database) -> None:
     put(run.id, ToolCall("t", {}), id="a", timestamp=T0, end_ms=T0 + 1000)
     put(run.id, ToolCall("t", {}), id="b", timestamp=T0 + 1000, open=True)
     fall = fall_of(memory, run.id)
-    fall.model.verdict = fall.model.verdict.__class__("LIVE", "", -1, -1, 0, 0)
+    fall.model.present = fall.model.present.__class__("LIVE", "", -1, -1, 0, 0)
     fall.model.now_ms = T0 + 4000
     assert fall.window[1] == T0 + 4000
     assert said(fall, 1)[-bar_width(100) :].count("~") == bar_width(100) - bar_width(100) // 4

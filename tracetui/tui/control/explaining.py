@@ -58,7 +58,7 @@ class Explaining(RunScreen):
 
     def look_into_run(self) -> None:
         """Find out about the run: at once if it is small, else in a thread; of its errors in other runs always there."""
-        if self.model.view.count <= AT_ONCE:
+        if self.model.columns.count <= AT_ONCE:
             with suppress(TraceTuiError):
                 self.model.take_insight(self.model.look_into())
             self.redraw(rows=True)
@@ -88,10 +88,10 @@ class Explaining(RunScreen):
     def _look(self, book: SeenBook, *, is_news: bool) -> None:
         """In the thread: find out, and lay it ready; nothing if the run cannot be read, or is changed by another hand."""
         start, model = time.monotonic(), self.model
-        with suppress(TraceTuiError, *NOT_OURS), _no_collections(model.view.count):
-            if is_news or model.insight.count < model.view.count:
+        with suppress(TraceTuiError, *NOT_OURS), _no_collections(model.columns.count):
+            if is_news or model.insight.count < model.columns.count:
                 self._found = model.look_into()
-            self._seen = book.seen(model.view, model.errors)
+            self._seen = book.seen(model.columns, model.known_errors)
         self._next_look = time.monotonic() + max(REST_TIMES * (time.monotonic() - start), REST_SECONDS)
 
     def _collect(self) -> None:

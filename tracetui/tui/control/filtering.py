@@ -138,7 +138,7 @@ class Filtering(RunScreen):
         """Say below the prompt how the query may go on; what is wrong with it, if it may not."""
         from tracetui.querying.completion import complete
 
-        found = complete(text, self.prompt.cursor, self.model.view)
+        found = complete(text, self.prompt.cursor, self.model.columns)
         candidates = [each for each in found if text[each.start : each.end] != each.text]
         if candidates or self._check_filter(text):
             self.prompt.offer(candidates)
@@ -152,7 +152,7 @@ class Filtering(RunScreen):
             self.keeping_place(self.model.clear_filter)
             return
         try:
-            pieces = matches(self.model.view, text, now_ms())
+            pieces = matches(self.model.columns, text, now_ms())
         except QueryError as problem:
             self.notify(printable(str(problem)), title="filter", severity="error", markup=False)
             return
@@ -183,5 +183,5 @@ class Filtering(RunScreen):
         """Take what came into the filter that is set."""
         from tracetui.tui.view.filtering import matching
 
-        self.model.add_matches(matching(self.model.view, self.model.filter.text, sorted(seqs), now_ms()))
+        self.model.add_matches(matching(self.model.columns, self.model.filter.text, sorted(seqs), now_ms()))
         self.model.apply_filter()

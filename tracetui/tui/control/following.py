@@ -73,7 +73,7 @@ class Following(Filtering):
             self._absorb()
 
     def _take_news(self) -> None:
-        live = self.model.verdict.label == "LIVE" or bool(self.app.import_progress)
+        live = self.model.present.label == "LIVE" or bool(self.app.import_progress)
         if not self._pending:
             rarest = LIVE_POLL_SECONDS if live else IDLE_POLL_SECONDS
             self._poll_seconds = min(self._poll_seconds * 1.5, rarest)
@@ -87,8 +87,8 @@ class Following(Filtering):
         changes, self._pending = self._pending, []
         seq, place = self.current.cursor_seq, self.current.cursor_place
         fresh = sum(change.kind == "trace" for change in changes)
-        was_live = self.model.verdict.label == "LIVE"
-        before = self.model.view.count - fresh
+        was_live = self.model.present.label == "LIVE"
+        before = self.model.columns.count - fresh
         self.model.absorb(changes)
         touched = {getattr(change, "seq", -1) for change in changes}
         if self.model.filter.text:
@@ -96,7 +96,7 @@ class Following(Filtering):
         if self.pinned:
             self.go_to_newest()
         else:
-            self.missed += fresh if self.model.verdict.label == "LIVE" else 0
+            self.missed += fresh if self.model.present.label == "LIVE" else 0
             self.current.stay_at(place)
             if not self._touched and (before == 0 or self.app.import_progress or self._importing):
                 self._importing = bool(self.app.import_progress)
@@ -111,7 +111,7 @@ class Following(Filtering):
 
     def _tell_if_failed(self, *, was_live: bool) -> None:
         """Ring, if that is wanted, when a run that went on did not end well."""
-        label = self.model.verdict.label
+        label = self.model.present.label
         if was_live and label in BAD_LABELS and not self.app.import_progress:
             self.app.tell_outside(f"{label}: {run_title(self.model.run.name, self.model.run.id)}")
 
@@ -122,11 +122,11 @@ class Following(Filtering):
 
     def live_words(self) -> str:
         """Return whether the run goes on, and whether the cursor goes with it."""
-        if self.model.verdict.label != "LIVE":
+        if self.model.present.label != "LIVE":
             return self.app.import_progress
         if self.pinned:
             return "LIVE"
-        return f"PAUSED +{self.missed} of {self.model.view.count}" if self.missed else "LIVE (F follows)"
+        return f"PAUSED +{self.missed} of {self.model.columns.count}" if self.missed else "LIVE (F follows)"
 
     def _keep_index(self) -> None:
         """Write the run's index beside the work on the screen, if that is due; quitting does not wait for it."""
@@ -136,7 +136,7 @@ class Following(Filtering):
 
     def _tick(self) -> None:
         """Let open calls tick, and notice that time alone changed the verdict."""
-        if self.model.verdict.label == "LIVE":
+        if self.model.present.label == "LIVE":
             self.row_style.now_ms = self.model.now_ms = now_ms()
             if self.model.rejudge():
                 self.pinned = False

@@ -50,10 +50,11 @@ class Moving(Following):
     def action_cursor_end(self) -> None:
         """Go back to now, from now to the last row; on a live run, follow it."""
         if self.active() is self.current and self.model.moments is not None:
-            self.model.moments = None
+            self.model.return_to_now()
             self.keeping_place(self.model.apply_filter)
+            self.show_detail()
             return
-        if self.active() is self.current and self.model.verdict.label == "LIVE":
+        if self.active() is self.current and self.model.present.label == "LIVE":
             self.action_run_follow()
         else:
             self._move(10**9)

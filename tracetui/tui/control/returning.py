@@ -39,7 +39,7 @@ class Returning(Showing, Following):
             model.filter.text,
             model.is_filtered,
             len(model.tree),
-            model.verdict.label,
+            model.present.label,
             self.pinned,
         )
         if place != self._noted_place and model.view.count:
@@ -55,7 +55,7 @@ class Returning(Showing, Following):
             return False
         restore_folds(state, model)
         self.current.take_news()
-        self.pinned = state.pinned and model.verdict.label == "LIVE"
+        self.pinned = state.pinned and model.present.label == "LIVE"
         if self.pinned:
             self.go_to_newest()
         elif not (state.on_group and self.current.show_seq(key_of(seq))):

@@ -103,7 +103,7 @@ class Searching(RunScreen):
             self.prompt.hint(f"expected {problem}")
             return
         self.prompt.hint("")
-        pieces = find_text(self.model.view, pattern)
+        pieces = find_text(self.model.columns, pattern)
 
         def work() -> None:
             self.gather(pieces, lambda hits, done: self._take_hits(text, hits, is_regex=is_regex, done=done))

@@ -35,15 +35,15 @@ class Timing(RunScreen):
         self._work_out()
 
     def _work_out(self) -> None:
-        spots, now = self.model.spots, time.monotonic()
-        if self._working or (spots is not None and spots.rev == self.model.view.rev):
+        spots, now = self.model.known_spots, time.monotonic()
+        if self._working or (spots is not None and spots.rev == self.model.columns.rev):
             return
         if now < self._rest_until:
             if self._timer is None:
                 self._timer = self.set_timer(self._rest_until - now, self._rested)
             return
         self._working = True
-        view = still(self.model.view)
+        view = still(self.model.columns)
 
         def work() -> None:
             try:
@@ -65,7 +65,7 @@ class Timing(RunScreen):
         self._rest_until = time.monotonic() + max(REST_SECONDS, REST_SHARE * seconds)
         if spots is None:
             return
-        self.model.spots = spots
+        self.model.known_spots = spots
         if isinstance(self.current, WaterfallView):
             self.current.stay_at(self.current.cursor_place)
         asked, self._waiting_key = self._waiting_key, ""
@@ -74,11 +74,11 @@ class Timing(RunScreen):
 
     def _spots(self, key: str) -> Spots | None:
         """Return the spots; if they are not worked out yet, do what the key asks for once they are."""
-        if self.model.spots is None:
+        if self.model.known_spots is None:
             self._waiting_key = key
             self.notify("working out where the time went …", markup=False, timeout=1)
         self._work_out()
-        return self.model.spots
+        return self.model.known_spots
 
     # ---- going there -------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tracetui.tui.control.base import RunScreen
-from tracetui.tui.view.moments import Moments
 
 
 class Travelling(RunScreen):
@@ -23,9 +22,9 @@ class Travelling(RunScreen):
             return
         if model.moments is None:
             here = self.current.cursor_seq
-            model.moments = Moments(model.view, has_times=model.has_times)
-            model.moments.go_to(here if here >= 0 else model.moments.newest)
-        elif not model.moments.step(by):
+            moments = model.travel()
+            moments.go_to(here if here >= 0 else moments.newest)
+        elif not (moments := model.moments).step(by):
             if by > 0:
                 self.return_to_now()
             else:
@@ -34,13 +33,15 @@ class Travelling(RunScreen):
         self.unpin()
         model.apply_filter()
         self.current.take_news()
-        self.current.show_seq(model.moments.newest)
-        self.redraw()
+        self.current.show_seq(moments.newest)
+        self.show_detail()
+        self.redraw(rows=True)
 
     def return_to_now(self) -> bool:
         """Show the run as it is now; return whether it was not."""
         if self.model.moments is None:
             return False
-        self.model.moments = None
+        self.model.return_to_now()
         self.keeping_place(self.model.apply_filter)
+        self.show_detail()
         return True

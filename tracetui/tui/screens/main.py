@@ -121,8 +121,8 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Travelling, Ex
 
     def _land_anew(self) -> None:
         """Go to the trace that was asked for, the newest of a live run, or what ended the run."""
-        seq = self._first_seq if self._first_seq >= 0 else self.model.verdict.landing
-        self.pinned = self._first_seq < 0 and self.model.verdict.label == "LIVE"
+        seq = self._first_seq if self._first_seq >= 0 else self.model.present.landing
+        self.pinned = self._first_seq < 0 and self.model.present.label == "LIVE"
         if self.pinned and self.model.view.count:
             self.go_to_newest()
         elif seq >= 0:
@@ -147,17 +147,18 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Travelling, Ex
     def _map_cells(self, width: int) -> list[Cell]:
         model = self.model
         shown = model.filter.shown.__contains__ if model.is_filtered else None
+        there = None if model.moments is None else model.moments.was_there
         errors = {error.seq for error in model.errors.found}
         cursor, hits = self.current.cursor_seq, model.search.hits
         return minimap(
-            model.view, width, errors, model.verdict.terminal, cursor, shown, hits, model.review.seqs
+            model.view, width, errors, model.verdict.terminal, cursor, shown, hits, model.review.seqs, there
         )
 
     def _where(self) -> str:
         seq = self.current.cursor_seq
         if seq < 0:
             return ""
-        return f"trace {seq + 1} of {self.model.view.count}"
+        return f"trace {seq + 1} of {self.model.there}"
 
     def _truth(self, width: int) -> list[tuple[str, str]]:
         live = self.live_words()
@@ -193,7 +194,7 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Travelling, Ex
             "search.previous": None if model.search.hits else "nothing was searched for, or nothing found",
             "filter.toggle": None if model.filter.text else "there is no filter",
             "view.unzoom": None if model.tree.root is not None else "everything is shown",
-            "run.follow": None if model.verdict.label == "LIVE" else "this run is not live",
+            "run.follow": None if model.present.label == "LIVE" else "this run is not live",
             "path.next": None
             if model.has_times
             else "this run has no times, so nobody knows what waited for what",

@@ -40,14 +40,14 @@ def choices(model: RunModel, seq: int, source: Source | None) -> dict[str, Copie
     """Return by key what can be copied, in the order of the menu; commands only where a shell can find the run."""
     found: dict[str, Copied] = {}
     if seq >= 0:
-        found["i"] = Copied("id of the trace", lambda: model.view.ids[seq])
+        found["i"] = Copied("id of the trace", lambda: model.columns.ids[seq])
         found["s"] = Copied("summary line", lambda: model.summary(seq))
         found["p"] = Copied("path from the root", lambda: path_text(model, seq))
         found["t"] = Copied("detail as text", lambda: detail(model, seq).text())
         found["j"] = Copied("trace as JSON", lambda: dumps(model.trace(seq).to_json(), indent=2))
         found["m"] = Copied(
             f"subtree as Markdown (at most {MARKDOWN_TOKENS:,} tokens)",
-            lambda: trace_markdown(model.view, seq, MARKDOWN_TOKENS),
+            lambda: trace_markdown(model.columns, seq, MARKDOWN_TOKENS),
         )
     found["r"] = Copied("id of the run", lambda: model.run.id)
     if source is not None:
@@ -58,7 +58,7 @@ def choices(model: RunModel, seq: int, source: Source | None) -> dict[str, Copie
 
 def path_text(model: RunModel, seq: int) -> str:
     """Return the way from the root to a trace: letters and summaries, outermost first."""
-    view = model.view
+    view = model.columns
     steps = (
         f"{letter(view.kinds[step], model.type_name(step))} {model.summary(step)}"
         for step in path_of(view, seq)
@@ -72,7 +72,7 @@ def shown_query(model: RunModel) -> str:
     if model.is_filtered and (where := parse(model.filter.text).where) is not None:
         parts.append(where)
     if model.tree.root is not None:
-        this = Term(Field("id"), (Literal(model.view.ids[model.tree.root]),))
+        this = Term(Field("id"), (Literal(model.columns.ids[model.tree.root]),))
         parts.append(Or((this, Related("under", this))))
     if not parts:
         return ""
@@ -101,7 +101,7 @@ def link_command(model: RunModel, seq: int, source: Source) -> str:
         source.location if source.is_file else f"run:{model.run.id}",
     ]
     if seq >= 0:
-        words += ["--trace", model.view.ids[seq]]
+        words += ["--trace", model.columns.ids[seq]]
     if model.filter.text:
         words += ["--query", model.filter.text]
     return shlex.join(words)

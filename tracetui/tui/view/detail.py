@@ -42,7 +42,7 @@ SHORT_MESSAGE = 5
 
 def detail(model: RunModel, key: int, tab: str = "Detail") -> Document:
     """Return the document of a row's key for a tab: of a trace, or of a group; damaged parts are said where they are."""
-    group = model.tree.group(key) if is_group(key) else None
+    group = model.group(key) if is_group(key) else None
     seq = key if group is None else group.first
     trace = model.trace(seq)
     document = Document()
@@ -65,9 +65,9 @@ def detail(model: RunModel, key: int, tab: str = "Detail") -> Document:
 
 def title(model: RunModel, key: int) -> list[tuple[str, str]]:
     """Return the pane's first line: kind, status, offset."""
-    group = model.tree.group(key) if is_group(key) else None
+    group = model.group(key) if is_group(key) else None
     if group is not None:
-        said = "LOOP" if group.is_loop else "SIDE BY SIDE"
+        said = "LOOP" if group.is_loop else "SIDE BY SIDE" if model.fan_of(group.first) else "CALLS"
         return [(" T ", "letter tool"), (f"{said} ", "heading"), (f" {group.calls} calls", "badge loop")]
     view = model.view
     status = ("open", "ok", "error", "cancelled")[view.statuses[key]]
@@ -123,9 +123,11 @@ def _warnings(model: RunModel, trace: Trace, document: Document) -> None:
     if trace.parent_missing:
         document.add(f"parent {trace.parent_id or '(lost to damage)'} was not received", "warning")
     if trace.status == "open":
-        said = {"LIVE": "still running", "LOST": "its process died while it ran"}.get(
-            model.verdict.label, "never ended"
-        )
+        said = {
+            "LIVE": "still running",
+            "RUNNING": "was still running",
+            "LOST": "its process died while it ran",
+        }.get(model.verdict.label, "never ended")
         document.add(f"open: {said}", "warning")
 
 
@@ -324,7 +326,10 @@ def _notes(model: RunModel, trace: Trace, document: Document) -> None:
     mark, notes = model.review.mark(trace.seq), model.review.notes(trace.seq)
     if mark:
         document.add("marked" if mark == "true" else mark, "mark", label="" if mark == "true" else "mark")
-    if not notes:
+    later = len(model.notes_now(trace.seq)) - len(notes)
+    if later:
+        document.add(f"{later} left later than this moment; G goes back to now", "dim")
+    elif not notes:
         document.add("no notes on this trace; a leaves one", "dim")
     for note in notes:
         document.heading(date(note.timestamp))

@@ -33,7 +33,7 @@ def file_name(model: RunModel, seq: int, ending: str) -> str:
     """Return the name of the file: that of the run, the ends of the ids; nothing in it that a shell or a disk minds."""
     words = [model.run.name or "run", short_id(model.run.id)]
     if seq >= 0:
-        words.append(short_id(model.view.ids[seq]))
+        words.append(short_id(model.columns.ids[seq]))
     plain = "-".join(_NOT_IN_NAMES.sub("-", word).strip("-.") for word in words)
     return f"{plain[:80].strip('-.') or 'run'}.{ending}"
 
@@ -51,9 +51,9 @@ def numbered(name: str, number: int) -> str:
 def export_pieces(model: RunModel, seq: int, ending: str) -> Iterator[str]:
     """Yield the text of a subtree, the whole run for −1, in pieces. Linear in the subtree; for a worker."""
     if ending == "md":
-        yield run_markdown(model.view, model.verdict) if seq < 0 else trace_markdown(model.view, seq)
+        yield run_markdown(model.columns, model.present) if seq < 0 else trace_markdown(model.columns, seq)
         return
-    view = model.view
+    view = model.columns
     seqs = sorted(view.forest(None if seq < 0 else seq).seqs)
     inside = {view.ids[number] for number in seqs} if seq >= 0 else None
     notes = (note for note in view.annotations() if inside is None or note.trace_id in inside)

@@ -205,11 +205,11 @@ class Facets:
 
     def needs_reading(self) -> bool:
         """Whether names, models and durations have to be read by a worker first."""
-        return self.columns is None or self.columns.behind(self.model.view) > CAUGHT_UP_AT_ONCE
+        return self.columns is None or self.columns.behind(self.model.columns) > CAUGHT_UP_AT_ONCE
 
     def recount(self) -> None:
         """Make the rows anew: totals from indices and columns, what is shown from the filter's matches."""
-        view, model = self.model.view, self.model
+        view, model = self.model.columns, self.model
         hits = [seq for seq in model.filter.matches if seq < view.count] if model.is_filtered else None
         if self.columns is not None and not self.needs_reading():
             self.columns.catch_up(view)
@@ -237,7 +237,7 @@ class Facets:
     def _times(self, hits: list[int] | None) -> list[FacetRow]:
         if not self.model.has_times:
             return []
-        found = time_stretches(self.model.view, hits=hits)
+        found = time_stretches(self.model.columns, hits=hits)
         start = found[0].start_ms if found else 0
         return [
             FacetRow(

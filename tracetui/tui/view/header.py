@@ -9,7 +9,14 @@ from tracetui.tui.view.run_model import RunModel
 
 Pieces = list[tuple[str, str]]
 
-_VERDICT_ROLES = {"FAILED": "bad", "LOST": "bad", "CUT OFF": "bad", "OK": "good", "LIVE": "live"}
+_VERDICT_ROLES = {
+    "FAILED": "bad",
+    "LOST": "bad",
+    "CUT OFF": "bad",
+    "OK": "good",
+    "LIVE": "live",
+    "RUNNING": "live",
+}
 
 
 def verdict_role(label: str) -> str:
@@ -29,7 +36,7 @@ def breadcrumb(model: RunModel, place: str, width: int) -> Pieces:
     parts = []
     if model.has_times:
         parts.append(duration(totals.duration_ms))
-    parts.append(f"{count(model.view.count)} traces")
+    parts.append(f"{count(model.there)} traces")
     if totals.tokens_in or totals.tokens_out:
         parts.append(f"in {count(totals.tokens_in)} out {count(totals.tokens_out)}")
     if model.total_cost:
@@ -84,8 +91,7 @@ def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, 
         pieces.append((f"{state} {count(len(found.matches))} hits{'' if found.done else '…'}", "text"))
     else:
         pieces.append(("(no filter)", "dim"))
-    shown = len(found.shown) if model.is_filtered else model.view.count
-    pieces.append((f"  {shown:,}/{model.view.count:,} shown", "dim"))
+    pieces.append((f"  {model.shown:,}/{model.there:,} shown", "dim"))
     if model.search.text:
         kind = "regex" if model.search.is_regex else "search"
         said = f"  {kind} {cut(printable(model.search.text), 20)!r}: {count(len(model.search.hits))} hits"

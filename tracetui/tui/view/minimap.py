@@ -27,19 +27,20 @@ def minimap(
     is_shown: Callable[[int], bool] | None,
     hits: Sequence[int] = (),
     reviewed: Sequence[int] = (),
+    is_there: Callable[[int], bool] | None = None,
 ) -> list[Cell]:
     """Return at most ``width`` cells for a run, in seq order; linear in errors, hits, marks and width, not in traces.
 
     A cell takes the letter of the middle of its stretch; "e" where an error is in it, "E" for the one that ended
     the run; "m" for a mark or a note; "/" for a hit of the search, where cells stand for several traces, else the
-    letter of the hit.
+    letter of the hit. What is not there (yet) leaves its cells blank.
     """
     total = view.count
     if not total or width <= 0:
         return []
     cells = min(width, total)
     marked = {seq * cells // total: seq for seq in errors}
-    sought = {seq * cells // total: seq for seq in reversed(hits)}
+    sought = {seq * cells // total: seq for seq in reversed(hits) if is_there is None or is_there(seq)}
     kept = {seq * cells // total: seq for seq in reversed(reviewed)}
     found = []
     here = cursor * cells // total if cursor >= 0 else -1
@@ -47,6 +48,8 @@ def minimap(
         first = -(-number * total // cells)
         middle = min(first + total // cells // 2, total - 1)
         text, role, seq = letter(view.kinds[middle], view.type_names[view.types[middle]]), "map", first
+        if is_there is not None and not is_there(middle):
+            text = " "
         if is_shown is not None and not is_shown(middle):
             role = "map dim"
         if view.statuses[middle] == 2:

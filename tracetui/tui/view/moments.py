@@ -38,6 +38,16 @@ class Moments:
         """The moment itself: a time, or a step where there are no times."""
         return self._came[self.newest]
 
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing came after the moment."""
+        return self.at == len(self.order)
+
+    @property
+    def end_ms(self) -> int:
+        """Up to when what lasts is known: the moment, without times anything."""
+        return self.time_ms if self.has_times else 2**63 - 1
+
     def go_to(self, seq: int) -> None:
         """Show the run as of a trace."""
         self.at = self._ranks[seq] + 1

@@ -49,7 +49,7 @@ def row_text(model: RunModel, row: int, width: int, style: RowStyle) -> list[Pie
     seq = model.tree.rows[row]
     if seq == ORPHANS:
         return _orphans(model, row, width, style)
-    group = model.tree.group(seq)
+    group = model.group(seq)
     right = _right(model, seq, style) if group is None else _group_right(model, group, style)
     return [*label(model, row, max(width - _width(right), 8), style), *right]
 
@@ -59,7 +59,7 @@ def label(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]
     seq = model.tree.rows[row]
     if seq == ORPHANS:
         return _orphans(model, row, width, style)
-    group = model.tree.group(seq)
+    group = model.group(seq)
     if group is not None:
         return _group_left(model, row, group, width, style)
     return _left(model, row, seq, width, style)
@@ -67,7 +67,7 @@ def label(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]
 
 def metric(model: RunModel, key: int, style: RowStyle) -> Piece:
     """Return the figure of a row that the style asks for, by the row's key: of a trace, or of a group."""
-    group = model.tree.group(key)
+    group = model.group(key)
     return _metric(model, key, style) if group is None else (_group_figure(group, style.metric), "metric")
 
 
@@ -80,7 +80,7 @@ def _orphans(model: RunModel, row: int, width: int, style: RowStyle) -> list[Pie
 def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> list[Piece]:
     indent = _indent(model.tree.depths[row])
     fold = style.glyphs.leaf
-    if model.tree.has_children(row):
+    if model.has_children(row):
         fold = style.glyphs.unfolded if model.tree.is_open(row) else style.glyphs.folded
     kind = letter(model.view.kinds[seq], model.type_name(seq))
     badges = _badges(model, row, seq)
@@ -105,10 +105,10 @@ def _width(pieces: list[Piece]) -> int:
 
 def _place(model: RunModel, seq: int, style: RowStyle) -> str:
     """Return which call of its loop a trace is ("3/7"), of the first of some at the same time how many ("×4 at once")."""
-    place = model.insight.places.get(seq)
+    place = model.place_of(seq)
     if place is not None:
         return f"  {place[0]}/{place[1]}"
-    fan = model.insight.fan_of.get(seq)
+    fan = model.fan_of(seq)
     is_first = (
         fan is not None and fan.seqs[0] == seq and model.tree.groups.of(model.view.parents[seq], seq) is None
     )
@@ -140,7 +140,7 @@ def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowS
 def _repeats(group: Group, times: str) -> str:
     """Return how often a call was made: "×7 ~loop", "×4 of 7 ~loop" for a part of it, "×3" side by side."""
     if not group.is_loop:
-        return f"  {times}{group.calls}"
+        return f"  {times}{group.calls}" if group.calls > 1 else ""
     return f"  {times}{group.calls if group.is_whole else f'{group.inside} of {group.calls}'} ~loop"
 
 
@@ -163,7 +163,7 @@ def _group_right(model: RunModel, group: Group, style: RowStyle) -> list[Piece]:
         pieces.append((pad_left(_time(model, group.first, style), TIME_WIDTH), "time"))
     pieces.append((pad_left(_group_figure(group, style.metric), METRIC_WIDTH), "metric"))
     if style.bar_width:
-        end = max(model.rollup.end_ms[group.tail], model.view.timestamps[group.tail])
+        end = max(model.rollup.end_ms[group.tail], model.view.timestamps[group.head])
         role = "bar error" if group.errors else "bar"
         pieces += [
             (" ", "text"),
@@ -217,7 +217,7 @@ def _role(model: RunModel, seq: int) -> str:
 
 def _badges(model: RunModel, row: int, seq: int) -> list[Piece]:
     """Return what is said of what is below a row: errors, and hits of the search that a fold hides."""
-    if not model.tree.has_children(row):
+    if not model.has_children(row):
         return []
     badges: list[Piece] = []
     hits = model.search.below.get(seq, 0) if model.search.text and not model.tree.is_open(row) else 0
@@ -275,8 +275,11 @@ def _duration(model: RunModel, seq: int, style: RowStyle) -> Piece:
     own = model.own_duration_ms(seq)
     if own is not None:
         return (duration(own) if own or model.view.kinds[seq] == 0 else ""), "metric"
-    if model.is_open(seq) and model.verdict.label == "LIVE" and style.now_ms:
-        return duration(max(style.now_ms - model.view.timestamps[seq], 0)) + "*", "live metric"
+    now = style.now_ms if model.verdict.label == "LIVE" else 0
+    if model.moments is not None and model.has_times:
+        now = model.moments.time_ms
+    if model.is_open(seq) and now:
+        return duration(max(now - model.view.timestamps[seq], 0)) + "*", "live metric"
     if model.is_open(seq):
         return "open", "open metric"
     span = model.rollup.duration_ms(seq)

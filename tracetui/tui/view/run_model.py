@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import cast
 
-from tracetui.analysis.context import Contexts
+from tracetui.analysis.context import Contexts, ModelStep
 from tracetui.analysis.errors import MODEL, ErrorRecord, Errors, find_errors
+from tracetui.analysis.loops import FanOut, Loop
 from tracetui.analysis.prices import PriceOf
 from tracetui.analysis.rollup import Totals, totals
 from tracetui.analysis.seen import Seen
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
 from tracetui.errors import TraceTuiError
-from tracetui.model.change import Change
+from tracetui.model.change import Annotation, Change
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
@@ -30,8 +32,11 @@ from tracetui.storage.state.rollup import Rollup
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
 from tracetui.tui.view.group_folds import key_of
+from tracetui.tui.view.grouping import Group
 from tracetui.tui.view.insight import Insight, look_into
 from tracetui.tui.view.moments import Moments
+from tracetui.tui.view.past import Past, as_view
+from tracetui.tui.view.past_loops import fan_then, group_then, loop_then
 from tracetui.tui.view.review import RunReview
 from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
@@ -75,80 +80,167 @@ class RunModel:
     ) -> None:
         self.db = db
         self.price_of = price_of
-        self.view = view if view is not None else db.view(run_id)
-        self.run: Run = self.view.run
+        self.columns = view if view is not None else db.view(run_id)
+        """The run's columns as of now, whatever moment is shown."""
+        self.past: Past | None = None
+        """The run as of the moment that is shown, None for now."""
+        self.run: Run = self.columns.run
         self.folder = folder_of(self.run)
         self.filter = Filter()
         self.search = Search()
-        self.review = RunReview(self.view)
-        self.spots: Spots | None = None
+        self._review = RunReview(self.columns)
+        self.known_spots: Spots | None = None
         """Where the time went, as far as that was worked out."""
-        self.moments: Moments | None = None
-        """The moment as of which the run is shown, None for now."""
+        self._shown_then = 0
         self.now_ms = 0
         """The time of the last tick; 0 before there was one."""
         self._summaries: dict[int, str] = {}
-        self._self_ms: dict[int, int | None] = {}
+        self._self_ms: dict[int, int] = {}
         self._contexts: Contexts | None = None
         self._contexts_rev = -1
         self._errors: Errors | None = None
         self._error_records: dict[int, ErrorRecord | None] = {}
         self._rollup: Rollup | None = None
         self._totals: Totals | None = None
-        self.verdict: Verdict = self._judge()
-        self.tree = TreeModel(self.view)
+        self.present: Verdict = self._judge()
+        """The verdict as of now, whatever moment is shown."""
+        self.tree = TreeModel(self.columns)
         self.insight = Insight()
-        """What a worker found out, perhaps some traces ago."""
+        """What a worker found out, perhaps some traces ago; of the whole run, whatever moment is shown."""
         self.seen: tuple[Seen, ...] | None = None
         """Where the errors of the run were seen before; None until a worker has looked."""
         self.run_names: Mapping[str, str] = {}
         """Names of the other runs, by id."""
 
+    # ---- the moment that is shown ------------------------------------------------------------------------
+
+    @property
+    def view(self) -> RunView:
+        """The run's columns as of the moment that is shown."""
+        return self.columns if self.past is None else as_view(self.past)
+
+    @property
+    def moments(self) -> Moments | None:
+        """The moment as of which the run is shown, None for now."""
+        return None if self.past is None else self.past.moments
+
+    def travel(self) -> Moments:
+        """Begin to show the run as of its moments; linear in the run."""
+        moments = Moments(self.columns, has_times=self.has_times)
+        self.past = Past(self.columns, moments, self._whole_rollup)
+        return moments
+
+    def return_to_now(self) -> None:
+        """Show the run as of now."""
+        self.past = None
+
+    @property
+    def there(self) -> int:
+        """Number of traces that there are, as of the moment that is shown."""
+        return self.columns.count if self.past is None else self.past.moments.at
+
+    @property
+    def spots(self) -> Spots | None:
+        """Where the time went; nobody knows that before the end."""
+        return self.known_spots if self.past is None else None
+
+    @property
+    def review(self) -> RunReview:
+        """The marks and notes that there are, as of the moment that is shown."""
+        return self._review if self.past is None else self.past.told("review", lambda: RunReview(self.view))
+
+    def notes_now(self, seq: int) -> list[Annotation]:
+        """Return the notes on a trace as of now, whatever moment is shown."""
+        return self._review.notes(seq)
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the run ended; RUNNING as of a moment before its end."""
+        return self.present if self.past is None else self.past.told("verdict", self._judge_then)
+
+    def _judge_then(self) -> Verdict:
+        past, errors = cast("Past", self.past), self.errors
+        if past.moments.is_last and self._whole_totals.end_ms <= past.moments.end_ms:
+            return self.present
+        at = past.deepest_open()
+        seq = past.moments.newest if at < 0 else at
+        said = f"{'last' if at < 0 else 'running'}: {self.summary(seq)}"
+        return Verdict("RUNNING", said, seq, len(errors.found), errors.recovered)
+
     # ---- figures -----------------------------------------------------------------------------------------
 
     def _judge(self) -> Verdict:
         liveness = Liveness(is_owned(self.run), is_lost(self.run))
-        return judge(self.view, now_ms(), liveness, self.errors)
+        return judge(self.columns, now_ms(), liveness, self.known_errors)
+
+    @property
+    def known_errors(self) -> Errors:
+        """The errors of the run as of now."""
+        if self._errors is None:
+            self._errors = find_errors(self.columns, self._error_records)
+        return self._errors
 
     @property
     def errors(self) -> Errors:
         """The errors of the run."""
-        if self._errors is None:
-            self._errors = find_errors(self.view, self._error_records)
-        return self._errors
+        if self.past is None:
+            return self.known_errors
+        errors: Errors = self.past.told("errors", lambda: find_errors(self.view, self._error_records))
+        return errors
 
     @property
     def contexts(self) -> Contexts:
         """What each model step was given, a step at a time; linear in the run once after news."""
-        if self._contexts is None or self._contexts_rev != self.view.rev:
-            self._contexts, self._contexts_rev = Contexts(self.view), self.view.rev
+        if self._contexts is None or self._contexts_rev != self.columns.rev:
+            self._contexts, self._contexts_rev = Contexts(self.columns), self.columns.rev
         return self._contexts
 
+    def context(self, seq: int) -> ModelStep | None:
+        """Return what a model step was given; its tokens only once it had ended. None for what is none."""
+        step = self.contexts.of(seq)
+        if step is None or self.past is None or self.past.had_ended(seq):
+            return step
+        return replace(step, tokens_in=-1, tokens_out=-1, new_tokens=-1, dropped_tokens=-1)
+
     @property
-    def rollup(self) -> Rollup:
-        """Figures of every subtree."""
-        if self._rollup is None or len(self._rollup) < self.view.count:
-            self._rollup = self.view.rollup()
+    def _whole_rollup(self) -> Rollup:
+        if self._rollup is None or len(self._rollup) < self.columns.count:
+            self._rollup = self.columns.rollup()
             self._totals = None
         return self._rollup
 
     @property
-    def totals(self) -> Totals:
-        """Figures of the run."""
-        rollup = self.rollup
+    def rollup(self) -> Rollup:
+        """Figures of every subtree."""
+        return self._whole_rollup if self.past is None else self.past.rollup()
+
+    @property
+    def _whole_totals(self) -> Totals:
+        rollup = self._whole_rollup
         if self._totals is None:
-            self._totals = totals(self.view, rollup)
+            self._totals = totals(self.columns, rollup)
         return self._totals
 
+    @property
+    def totals(self) -> Totals:
+        """Figures of the run."""
+        whole = self._whole_totals
+        return whole if self.past is None else self.past.totals(whole)
+
     def cost(self, seq: int) -> str:
-        """Return what the subtree of a trace cost, marked if part of it was made from prices."""
+        """Return what the subtree of a trace cost, marked if part of it was made from prices.
+
+        Those are left out as of a moment at which the subtree had not ended.
+        """
         estimate = self.insight.estimates.subtree.get(seq, 0.0)
+        if self.past is not None and not self.past.is_whole(seq):
+            estimate = 0.0
         return cost(self.rollup.cost[seq] + estimate, estimated=estimate > 0)
 
     @property
     def total_cost(self) -> str:
         """What the run cost, marked if part of it was made from prices."""
-        estimate = self.insight.estimates.total
+        estimate = self.insight.estimates.total if self.past is None else 0.0
         return cost(self.totals.cost_usd + estimate, estimated=estimate > 0)
 
     def trace(self, seq: int) -> Trace:
@@ -157,6 +249,8 @@ class RunModel:
 
     def summary(self, seq: int) -> str:
         """Return the one line of a trace; remembered until news of it comes."""
+        if self.past is not None and not self.past.had_ended(seq):
+            return summary(self.view.trace(seq), self.folder)
         found = self._summaries.get(seq)
         if found is None:
             if len(self._summaries) > SUMMARIES:
@@ -174,34 +268,33 @@ class RunModel:
 
     def status(self, seq: int) -> int:
         """Return the code of a trace's status, as of the moment that is shown."""
-        had_ended = self.moments is None or self.moments.had_ended(seq)
-        return self.view.statuses[seq] if had_ended else 0
+        return self.view.statuses[seq]
 
     def own_duration_ms(self, seq: int) -> int | None:
         """Return end − start of a trace, None where its end is not known."""
         end = self.view.ends[seq]
-        not_yet = self.moments is not None and not self.moments.had_ended(seq)
-        return None if end == NO_TIME or not_yet else end - self.view.timestamps[seq]
+        return None if end == NO_TIME else end - self.view.timestamps[seq]
 
     def self_ms(self, seq: int) -> int | None:
         """Return a trace's duration minus the time that its children cover; None where its end is not known.
 
         Costs its children, once until there is news.
         """
+        if self.view.ends[seq] == NO_TIME:
+            return None
         if seq not in self._self_ms:
             if len(self._self_ms) > SUMMARIES:
                 self._self_ms.clear()
             self._self_ms[seq] = self._own_time(seq)
         return self._self_ms[seq]
 
-    def _own_time(self, seq: int) -> int | None:
-        start, end = self.view.timestamps[seq], self.view.ends[seq]
-        if end == NO_TIME:
-            return None
+    def _own_time(self, seq: int) -> int:
+        view = self.columns
+        start, end = view.timestamps[seq], view.ends[seq]
         spans = sorted(
-            (max(self.view.timestamps[child], start), min(self.view.ends[child], end))
-            for child in self.view.children(seq)
-            if self.view.ends[child] != NO_TIME
+            (max(view.timestamps[child], start), min(view.ends[child], end))
+            for child in view.children(seq)
+            if view.ends[child] != NO_TIME
         )
         covered, reached = 0, start
         for child_start, child_end in spans:
@@ -218,13 +311,13 @@ class RunModel:
     @property
     def start_ms(self) -> int:
         """When the run began: its first trace, or its creation."""
-        return self.totals.start_ms
+        return self._whole_totals.start_ms
 
     # ---- news --------------------------------------------------------------------------------------------
 
     def refresh(self) -> list[Change]:
         """Catch up with the run; return what is new. Rows and verdict follow with ``absorb``."""
-        return self.view.refresh()
+        return self.columns.refresh()
 
     def keep_index(self) -> None:
         """Let the store write the run's index if enough came since the last one; safe from any thread.
@@ -232,13 +325,13 @@ class RunModel:
         A store that cannot be written, or a run that is gone, is nothing to tell: nothing depends on an index.
         """
         with suppress(TraceTuiError):
-            self.db.reindex(self.view.run_id, only_if_due=True)
+            self.db.reindex(self.columns.run_id, only_if_due=True)
 
     def absorb(self, changes: Iterable[Change]) -> bool:
         """Take changes into rows and figures; return whether rows changed."""
         errors_may_differ = False
         changes = list(changes)
-        self.review.take(changes)
+        self._review.take(changes)
         for change in changes:
             if change.kind == "trace":
                 seq = self.view.seq_of(change.trace_id or "")
@@ -249,25 +342,29 @@ class RunModel:
                 if seq is not None:
                     self._summaries.pop(seq, None)
                     self._error_records.pop(seq, None)
-        self.run = self.view.run
+        self.run = self.columns.run
         if errors_may_differ:
             self._errors = None
         self._rollup = self._totals = None
         self._self_ms.clear()
-        self.verdict = self._judge()
+        self.present = self._judge()
+        if self.past is not None:
+            self.past.forget()
         return self.tree.extend()
 
     def _bears_on_errors(self, seq: int) -> bool:
         """Whether a new trace can change which errors there are, or which were recovered."""
         is_error = self.view.kinds[seq] == ERROR
-        return is_error or (self.type_name(seq) == MODEL and self.errors.recovered < len(self.errors.found))
+        return is_error or (
+            self.type_name(seq) == MODEL and self.known_errors.recovered < len(self.known_errors.found)
+        )
 
     def rejudge(self) -> bool:
         """Judge again, as time alone can change a verdict; return whether it did."""
-        before = self.verdict.label
-        self.run = self.view.run
-        self.verdict = self._judge()
-        return self.verdict.label != before
+        before = self.present.label
+        self.run = self.columns.run
+        self.present = self._judge()
+        return self.present.label != before
 
     # ---- insight -----------------------------------------------------------------------------------------
 
@@ -276,7 +373,7 @@ class RunModel:
 
         :raises TraceTuiError: if the run cannot be read.
         """
-        return look_into(self.view, self.verdict, self.errors, self.price_of)
+        return look_into(self.columns, self.present, self.known_errors, self.price_of)
 
     def take_insight(self, insight: Insight, keep: int = -1) -> bool:
         """Show what was found out; a new group that holds ``keep`` is unfolded. Return whether rows changed."""
@@ -290,15 +387,50 @@ class RunModel:
     def sentence(self) -> str:
         """Why the run ended as it did, in one line, perhaps empty."""
         insight, verdict = self.insight, self.verdict
+        if self.past is not None and verdict is not self.present:
+            return verdict.why
         holds = insight.landing == verdict.landing == verdict.terminal
         return insight.sentence if holds and insight.sentence else verdict.why
+
+    def loop_of(self, seq: int) -> Loop | None:
+        """Return the loop that a call is part of, as far as it had come."""
+        found = self.insight.loop_of.get(seq)
+        return found if found is None or self.past is None else loop_then(self.past, found)
+
+    def fan_of(self, seq: int) -> FanOut | None:
+        """Return the calls that ran beside a call, as far as they had come."""
+        found = self.insight.fan_of.get(seq)
+        return found if found is None or self.past is None else fan_then(self.past, found)
+
+    def place_of(self, seq: int) -> tuple[int, int] | None:
+        """Return which call of its loop a call is, and of how many."""
+        if self.past is None:
+            return self.insight.places.get(seq)
+        loop = self.loop_of(seq)
+        return (loop.seqs.index(seq) + 1, len(loop.seqs)) if loop is not None and seq in loop.seqs else None
+
+    def group(self, key: int) -> Group | None:
+        """Return the group that a row's key stands for, as far as it had come; None for a trace."""
+        group = self.tree.group(key)
+        if group is None or self.past is None:
+            return group
+        calls = self.insight.loop_of.get(group.first) or self.insight.fan_of.get(group.first)
+        inside = filter(self.past.moments.was_there, self.tree.inside(group))
+        return group_then(self.past, group, (group.first,) if calls is None else calls.seqs, list(inside))
+
+    def has_children(self, row: int) -> bool:
+        """Whether there is anything below a row of the tree."""
+        seq = self.tree.rows[row]
+        if self.past is None or seq < 0:
+            return self.tree.has_children(row)
+        return bool(self.past.first_child[seq] >= 0)
 
     # ---- filter and search -------------------------------------------------------------------------------
 
     def set_filter(self, text: str, matches: Iterable[int], *, done: bool = True) -> None:
         """Show these traces and their ancestors."""
         found = set(matches)
-        self.filter = Filter(text, found, with_ancestors(self.view, found), True, done)
+        self.filter = Filter(text, found, with_ancestors(self.columns, found), True, done)
         self.apply_filter()
 
     def add_matches(self, matches: Iterable[int]) -> None:
@@ -306,7 +438,7 @@ class RunModel:
         more = set(matches) - self.filter.matches
         if more:
             self.filter.matches |= more
-            self.filter.shown |= with_ancestors(self.view, more)
+            self.filter.shown |= with_ancestors(self.columns, more)
 
     def apply_filter(self) -> None:
         """Make the rows follow the filter."""
@@ -314,9 +446,17 @@ class RunModel:
         if moments is None:
             self.tree.set_shown(shown.__contains__ if self.is_filtered else None)
         elif self.is_filtered:
+            self._shown_then = sum(map(moments.was_there, shown))
             self.tree.set_shown(lambda seq: seq in shown and moments.was_there(seq))
         else:
             self.tree.set_shown(moments.was_there)
+
+    @property
+    def shown(self) -> int:
+        """Number of traces that the filter shows."""
+        if not self.is_filtered:
+            return self.there
+        return len(self.filter.shown) if self.past is None else self._shown_then
 
     def clear_filter(self) -> None:
         """Show everything."""
@@ -353,7 +493,8 @@ class RunModel:
 
     def next_hit(self, seq: int, step: int) -> int:
         """Return the hit after (step 1) or before (−1) a trace, going round; −1 if there is none."""
-        return next_of(self.search.hits, seq, step)
+        hits, past = self.search.hits, self.past
+        return next_of(hits if past is None else list(filter(past.moments.was_there, hits)), seq, step)
 
     def next_error(self, seq: int, step: int) -> int:
         """Return the error after or before a trace, going round; −1 if there is none."""

@@ -67,14 +67,14 @@ def state_of(model: RunModel, seq: int, view: str, *, pinned: bool, on_group: bo
     ids = model.view.ids
     text = model.filter.text if model.is_filtered and len(model.filter.text) <= MOST_CHARACTERS else ""
     return RunState(
-        model.verdict.label, _landing(model), ids[seq] if seq >= 0 else "", pinned, view, text,
+        model.present.label, _landing(model), ids[seq] if seq >= 0 else "", pinned, view, text,
         tuple(ids[node] for node in _unfolded(model, seq)),
         tuple(ids[first] for first in sorted(model.tree.groups.opened)[:MOST_FOLDS]), on_group,
     )  # fmt: skip
 
 
 def _landing(model: RunModel) -> str:
-    return model.view.ids[model.verdict.landing] if model.verdict.landing >= 0 else ""
+    return model.view.ids[model.present.landing] if model.present.landing >= 0 else ""
 
 
 def _unfolded(model: RunModel, seq: int) -> list[int]:
@@ -92,7 +92,7 @@ def _unfolded(model: RunModel, seq: int) -> list[int]:
 
 def still_holds(state: RunState, model: RunModel) -> bool:
     """Whether the run says what it said when it was left, so that one lands where one was."""
-    same = state.label == model.verdict.label
+    same = state.label == model.present.label
     return same and (state.label == "LIVE" or state.landing == _landing(model))
 
 

@@ -5,6 +5,7 @@ Every line that names another trace or run leads there. Pure; costs a look at a 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from tracetui.analysis.before import Before, just_before
@@ -112,7 +113,7 @@ def _sure(model: RunModel, seq: int) -> str:
 
 def _standing(model: RunModel, seq: int) -> str:
     """Return which call of its loop a call is, and how it ended."""
-    place = model.insight.places.get(seq)
+    place = model.place_of(seq)
     words = [] if place is None else [f"{ordinal(place[0])} identical"]
     if model.view.statuses[seq] in (0, 2):
         words.append("open" if model.view.statuses[seq] == 0 else "failed")
@@ -139,6 +140,9 @@ def add_seen(model: RunModel, seq: int, document: Document) -> None:
     found = next((seen for seen in model.seen if seen.signature == sought), None)
     if found is None:
         return
+    if model.past is not None:
+        here = sum(signature(model.view, error.seq) == sought for error in model.errors.found)
+        found = replace(found, here=here)
     document.heading("seen before")
     if found.here == 1 and not found.others:
         looked_at = f"in none of {found.looked_at} other runs, " if found.looked_at else ""
@@ -177,10 +181,11 @@ def _add_more(number: int, document: Document, depth: int = 1) -> None:
 
 def add_loop(model: RunModel, seq: int, document: Document) -> None:
     """Add the loop or the fan-out that a call is part of, with its calls."""
-    loop, fan = model.insight.loop_of.get(seq), model.insight.fan_of.get(seq)
+    loop, fan = model.loop_of(seq), model.fan_of(seq)
     if loop is not None:
-        number, of = model.insight.places[seq]
-        document.heading(f"loop: call {number} of {of}, the same arguments and outcome")
+        place, of = model.place_of(seq), len(loop.seqs)
+        number = f"call {place[0]} of" if place is not None else "before this one"
+        document.heading(f"loop: {number} {of}, the same arguments and outcome")
         _add_wasted(loop, document)
         document.add_folded(
             f"{of} calls (Enter lists them)", lambda more: _add_calls(model, loop.seqs, seq, more)
@@ -194,7 +199,7 @@ def add_loop(model: RunModel, seq: int, document: Document) -> None:
 
 def add_group(model: RunModel, group: Group, document: Document) -> None:
     """Add what a group row stands for: how often, what it took, every call."""
-    loop, fan = model.insight.loop_of.get(group.first), model.insight.fan_of.get(group.first)
+    loop, fan = model.loop_of(group.first), model.fan_of(group.first)
     if loop is not None:
         document.add(
             f"{len(loop.seqs)} calls with the same arguments and the same outcome"

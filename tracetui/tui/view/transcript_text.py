@@ -180,7 +180,8 @@ class _Writer:
             name = metadata.get("model") if isinstance(metadata, dict) else None
             number = self.model.contexts.number(self.entry.seq) + 1
             asked = f"  {name}" if isinstance(name, str) else ""
-            return printable(f"model step {number} of {len(self.model.contexts)}{asked}")
+            of = f" of {len(self.model.contexts)}" if self.model.past is None else ""
+            return printable(f"model step {number}{of}{asked}")
         if isinstance(kind, Custom) and kind.name == "Turn":
             return "user"
         if isinstance(kind, Thought):
@@ -196,7 +197,7 @@ class _Writer:
     def _facts(self, trace: Trace) -> list[str]:
         view, seq = self.model.view, self.entry.seq
         parts = []
-        step = self.model.contexts.of(seq)
+        step = self.model.context(seq)
         if step is not None:
             parts += [fill_words(step), f"out {count(step.tokens_out)}" if step.tokens_out >= 0 else ""]
             parts.append(cost(view.costs[seq]) if view.costs[seq] == view.costs[seq] else "")
@@ -267,7 +268,7 @@ class _Writer:
 
     def _model_step(self, trace: Trace, kind: Custom) -> None:
         data = kind.data if isinstance(kind.data, dict) else {"output": kind.data}
-        step = self.model.contexts.of(trace.seq)
+        step = self.model.context(trace.seq)
         if step is not None:
             self._context(step, messages_of(data) or [])
         answered = answers(data.get("output"))

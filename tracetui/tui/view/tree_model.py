@@ -168,13 +168,13 @@ class TreeModel:
 
     def _put_group(self, group: Group, level: int, rows: array[int], depths: array[int]) -> bool:
         """Add the row of a group if any of it is shown; return whether what is in it follows."""
-        if self._shown is not None and not any(map(self._shown, self._inside(group))):
+        if self._shown is not None and not any(map(self._shown, self.inside(group))):
             return False
         rows.append(key_of(group.first))
         depths.append(level)
         return group.first in self.groups.opened
 
-    def _inside(self, group: Group) -> Iterator[int]:
+    def inside(self, group: Group) -> Iterator[int]:
         """Yield the siblings of a group."""
         if group.parent < 0:
             yield from (seq for seq in self.view.roots() if group.head <= seq <= group.tail)

@@ -127,7 +127,7 @@ class Waterfall:
         model = self.model
         if not model.has_times:
             size = model.rollup.traces[seq] if seq is not None and seq < len(model.rollup) else 1
-            return (0, model.view.count) if seq is None else (seq, seq + size)
+            return (0, model.there) if seq is None else (seq, seq + size)
         if seq is None:
             return model.start_ms, max(model.totals.end_ms, self._now())
         if seq >= len(model.rollup):

@@ -51,7 +51,7 @@ def line_text(fall: Waterfall, line: int, width: int, style: RowStyle) -> list[P
     left = label(model, row, label_width(width), style)
     if seq == ORPHANS:
         return [*left, (" " * (width - label_width(width)), "text")]
-    group = model.tree.group(seq)
+    group = model.group(seq)
     if group is not None:
         return [*left, *_group_text(fall, row, group, width, style)]
     own = _self_ms(model, seq)
@@ -298,6 +298,8 @@ def path_text(model: RunModel, width: int) -> list[Piece]:
     spots = model.spots
     if not model.has_times:
         return [(cut(" no times were recorded: no gaps, no critical path", width), "dim")]
+    if model.moments is not None:
+        return [(cut(" as of this moment: gaps and critical path are known at the end (G)", width), "dim")]
     if spots is None:
         return [(cut(" critical path: being worked out", width), "dim")]
     timing = spots.timing

@@ -170,7 +170,7 @@ class FacetsPane(Vertical):
         """Show the panes for the filter that is set."""
         self.follow(text)
         self.add_class("open")
-        if self.facets.columns is not None and self._read_rev != self.facets.model.view.rev:
+        if self.facets.columns is not None and self._read_rev != self.facets.model.columns.rev:
             self._read()  # what was amended since may have other names
         self.recount()
         self.list.focus()
