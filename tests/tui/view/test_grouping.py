@@ -161,7 +161,7 @@ def test_equal_calls_side_by_side_fold_and_different_ones_say_how_many(memory: D
     model = looked_into(memory, run.run_id)
     assert rows(model) == [
         "▾ A a", "  ▸ T bash make  ×3",
-        "▾ A a", "    T bash ls  ×3 at once", "    T bash pwd", "    T bash id",
+        "▾ A a", "    T bash ls  +2 at once", "    T bash pwd", "    T bash id",
         "▾ A a", "  ▸ T bash …  ×12",
     ]  # fmt: skip
 

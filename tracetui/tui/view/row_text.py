@@ -88,7 +88,7 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
     if pattern is not None and not pattern.search(model.summary(seq)):
         badges.insert(0, (" /", "hit"))
     badges += model.review.badge(seq)
-    place = _place(model, seq, style)
+    place = _place(model, seq)
     room = width - width_of(indent) - 5 - _width(badges) - width_of(place)
     text = cut_tail(model.summary(seq), max(room, 4))
     used = width_of(indent) + 4 + width_of(text) + width_of(place) + _width(badges)
@@ -103,8 +103,8 @@ def _width(pieces: list[Piece]) -> int:
     return sum(width_of(text) for text, _ in pieces)
 
 
-def _place(model: RunModel, seq: int, style: RowStyle) -> str:
-    """Return which call of its loop a trace is ("3/7"), of the first of some at the same time how many ("×4 at once")."""
+def _place(model: RunModel, seq: int) -> str:
+    """Return which call of its loop a trace is ("3/7"), of the first of some at the same time how many more ("+3 at once")."""
     place = model.place_of(seq)
     if place is not None:
         return f"  {place[0]}/{place[1]}"
@@ -112,7 +112,7 @@ def _place(model: RunModel, seq: int, style: RowStyle) -> str:
     is_first = (
         fan is not None and fan.seqs[0] == seq and model.tree.groups.of(model.view.parents[seq], seq) is None
     )
-    return f"  {style.glyphs.times}{len(fan.seqs)} at once" if fan is not None and is_first else ""
+    return f"  +{len(fan.seqs) - 1} at once" if fan is not None and is_first else ""
 
 
 def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowStyle) -> list[Piece]:
