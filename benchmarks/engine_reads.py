@@ -20,6 +20,8 @@ from tracetui import TraceStore, search
 SQLITE = "SQLite"
 TREE = 10_000
 GREP = "grep -F"
+_SPACE = r"\x20"
+"""A space within a regular expression, where the query language would end the term."""
 
 
 def reading(sizes: Sizes) -> Iterator[Row]:
@@ -186,7 +188,7 @@ def _trees(ours: Ours, theirs: Sqlite, sizes: Sizes) -> Iterator[Row]:
 def _texts(ours: Ours, theirs: Sqlite, sizes: Sizes) -> Iterator[Row]:
     log = _log_of(ours, "run")
     size = log.stat().st_size
-    folded, exact = f'"{NEEDLE.lower()}"', f"text:~(?-i:{NEEDLE.replace(' ', '.')})"
+    folded, exact = f'"{NEEDLE.lower()}"', f"text:~(?-i:{NEEDLE.replace(' ', _SPACE)})"
     expected = len(
         theirs.all("SELECT seq FROM traces WHERE run = 'run' AND instr(body, CAST(? AS BLOB)) > 0", NEEDLE)
     )

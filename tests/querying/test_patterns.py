@@ -11,7 +11,7 @@ from tracetui.querying.patterns import REFUSED, Bounded, _Automaton, literal_pat
 
 ATOMS = [
     "a", "b", "B", "é", "ß", "k", ".", r"\d", r"\w", r"\s", "[ab]", "[^a]", "[a-c_]", r"\b", r"\B", "^", "$", r"\A", r"\Z",
-    "\n", "_", "(?i:a)", "(?:)",
+    "\n", "_", "(?i:a)", "(?-i:B)", "(?:)",
 ]  # fmt: skip
 
 
@@ -35,7 +35,7 @@ TEXTS = st.text(st.sampled_from("abB \n_1éKßſx"), max_size=8)
 @settings(max_examples=400)
 @given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=4))
 def test_the_automaton_finds_what_re_finds(source: str, texts: list[str]) -> None:
-    """Character by character, with conditions at the ends of texts and lines; and no needed text is missing."""
+    """Character by character, with conditions at the ends of texts and lines; and no needed text is missing, in its case if that matters."""
     found = Bounded(source)
     automaton = _Automaton(found._tree, found._pattern.flags)
     needed = found.needed()
@@ -45,6 +45,7 @@ def test_the_automaton_finds_what_re_finds(source: str, texts: list[str]) -> Non
         assert found.search(text) is matches
         if matches and needed:
             assert any(each.casefold() in text.casefold() for each in needed)
+            assert not found.minds_case or any(each in text for each in needed)
 
 
 @pytest.mark.parametrize(

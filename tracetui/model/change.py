@@ -20,9 +20,9 @@ from tracetui.model.trace_type import (
     ERROR,
     KIND_NAMES,
     TraceType,
-    field_values,
     kind_code,
     late_values,
+    values_of_kind,
 )
 from tracetui.model.value import (
     MAX_PACKED_BYTES,
@@ -176,22 +176,28 @@ def made_trace(
     kind = kind_code(trace_type)
     stored = None if metadata is None else storable(metadata, "metadata")
     tokens_in, tokens_out, cost = _UNKNOWN_USAGE if stored is None else usage_of(stored)
-    return NewTrace(
+    # as NewTrace(…) does it, without its 14 arguments being matched by name: every trace passes here
+    return _new_tuple(NewTrace, (
         new_trace_id() if trace_id is None else checked_name(trace_id, "id", empty=False),
         parent_id if parent_id is None else _parent(parent_id),
         await_parent,
         KIND_NAMES[kind] if kind != CUSTOM else _custom_name(trace_type),
         kind,
         None if timestamp is None else checked_time(timestamp, "timestamp"),
-        _status(status, end_ms, kind, is_open=is_open),
+        _status(status, end_ms, kind, is_open=is_open) if status is not None or is_open else _STATUS_OF[kind],
         None if end_ms is None else checked_time(end_ms, "end_ms"),
         checked_tags(tags) if tags else (),
         tokens_in,
         tokens_out,
         cost,
         stored is None or isinstance(stored, dict),
-        _packed([field_values(trace_type), stored]),
-    )
+        _packed([values_of_kind(kind, trace_type), stored]),
+    ))  # fmt: skip
+
+
+_new_tuple = tuple.__new__
+_STATUS_OF = tuple(STATUS_CODES["error" if kind == ERROR else "ok"] for kind in range(len(KIND_NAMES)))
+"""By kind code: how a finished trace ended whose caller does not say."""
 
 
 def _custom_name(custom: Any) -> str:
@@ -212,9 +218,7 @@ def _status(status: str | None, end_ms: int | None, kind: int, *, is_open: bool)
                 "open", "an open trace has neither status nor end yet; complete() gives them"
             )
         return 0
-    if status is None:
-        return 2 if kind == ERROR else 1
-    return end_status(status)
+    return _STATUS_OF[kind] if status is None else end_status(status)
 
 
 def end_status(status: object) -> int:

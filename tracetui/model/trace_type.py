@@ -204,10 +204,15 @@ def field_values(trace_type: TraceType) -> list[object]:
 
     :raises InvalidTraceError: naming the field that cannot be stored.
     """
-    values, fields = _FIELDS[kind_code(trace_type)]
+    return values_of_kind(kind_code(trace_type), trace_type)
+
+
+def values_of_kind(code: int, trace_type: TraceType) -> list[object]:
+    """Return the same for who has the type's kind code already."""
+    values, fields = _FIELDS[code]
     return [
         value if type(value) in plain else check(value, name)
-        for value, (plain, check, name) in zip(values(trace_type), fields, strict=True)
+        for value, (plain, check, name) in zip(values(trace_type), fields)  # noqa: B905 - of one length, as made
     ]
 
 

@@ -97,6 +97,15 @@ class Bounded:
         """
         return _needed(self._tree)
 
+    @property
+    def minds_case(self) -> bool:
+        """Whether no letter of the pattern stands for another case of it.
+
+        >>> Bounded("(?-i:Ab)", ignore_case=True).minds_case, Bounded("(?-i:A)b", ignore_case=True).minds_case
+        (True, False)
+        """
+        return _minds_case(self._tree, ignoring=bool(self._pattern.flags & re.IGNORECASE))
+
 
 @lru_cache(maxsize=256)
 def bounded(source: str, ignore_case: bool = False) -> Bounded:
@@ -194,6 +203,18 @@ def _needed(tree: Any) -> tuple[str, ...]:
             if all(found):
                 best = max(best, tuple(text for texts in found for text in texts), key=_worth)
     return best
+
+
+def _minds_case(tree: Any, *, ignoring: bool) -> bool:
+    for name, given in map(_named, tree):
+        if name == "LITERAL" and ignoring:
+            return False
+        inside = ignoring
+        if name == "SUBPATTERN":
+            inside = bool((ignoring or given[1] & re.IGNORECASE) and not given[2] & re.IGNORECASE)
+        if not all(_minds_case(part, ignoring=inside) for part in _inner(name, given)):
+            return False
+    return True
 
 
 def _worth(texts: tuple[str, ...]) -> int:

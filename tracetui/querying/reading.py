@@ -114,7 +114,7 @@ class Reader:
             for stretch in self.view.stretches(seqs):
                 kept |= sieve(stretch)
                 kept.update(stretch.lost)
-            seqs = [seq for seq in seqs if seq in kept]
+            seqs = sorted(kept) if isinstance(seqs, range) else [seq for seq in seqs if seq in kept]
         return seqs
 
     def load(self, seqs: Sequence[int]) -> None:

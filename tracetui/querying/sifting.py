@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tracetui.model.value import unpack
 from tracetui.querying.ast import Equal, Glob, Literal, Regex, Term, Value
@@ -46,6 +46,11 @@ def holding(wanted: bytes) -> Sieve:
     return lambda stretch: _owners(stretch, stretch.data, (wanted,))
 
 
+def _is_of_scalar(wanted: str) -> bool:
+    """Whether a folded text may stand in a number, constant or infinity as it is shown: no body holds those as text."""
+    return bool(_NUMERIC.fullmatch(wanted)) or any(wanted in word for word in _CONSTANTS)
+
+
 def folded(text: str, *, by_pattern: bool = False) -> Sieve | None:
     """Return the sieve for a text whatever its case, None if bytes can rule nothing out.
 
@@ -54,7 +59,7 @@ def folded(text: str, *, by_pattern: bool = False) -> Sieve | None:
     finds: to those a dotless i is an i, which folding denies.
     """
     wanted = text.casefold()
-    if _NUMERIC.fullmatch(wanted) or any(wanted in word for word in _CONSTANTS):
+    if _is_of_scalar(wanted):
         return lambda stretch: _shown_numbers(stretch, wanted)
     plain = max(_ASCII.findall(wanted), key=len, default="")
     if plain:
@@ -141,7 +146,15 @@ def sieves_of(term: Term) -> list[Sieve]:
 def of_pattern(pattern: Bounded) -> Sieve | None:
     """Return the sieve for what a regular expression finds, None if bytes can rule nothing out."""
     needed = pattern.needed()
-    return any_of([folded(text, by_pattern=True) for text in needed]) if needed else None
+    sieve = _exact if pattern.minds_case else partial(folded, by_pattern=True)
+    return any_of([sieve(text) for text in needed]) if needed else None
+
+
+def _exact(text: str) -> Sieve | None:
+    """Return the sieve for a text in just this case; what may be part of a number or constant is looked for as that."""
+    if _is_of_scalar(text.casefold()):
+        return folded(text, by_pattern=True)
+    return holding(text.encode("utf-8", "surrogatepass"))
 
 
 def _of_value(value: Value, kind: Kind) -> Sieve | None:

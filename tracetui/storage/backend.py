@@ -84,6 +84,7 @@ class Stretch:
 
     ``starts`` ascend; between two bodies may lie other bytes. ``owners`` are the seqs of the traces, of which one
     may own several: its body, and what was added to it. ``lost`` are the seqs of bodies that cannot be read.
+    ``place`` is offset and length of the data where it can be read again, None where it is in memory anyway.
     """
 
     data: bytes
@@ -91,6 +92,7 @@ class Stretch:
     starts: Sequence[int]
     ends: Sequence[int]
     lost: Sequence[int] = ()
+    place: tuple[int, int] | None = None
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -66,6 +66,7 @@ class TraceCommit:
 
     first_seq: int
     first_rev: int
+    first_row: int
     traces: list[Kept]
     skipped: frozenset[str]
 
@@ -83,6 +84,8 @@ class Commit:
 
 def are_traces(changes: Sequence[AnyChange]) -> TypeGuard[Sequence[NewTrace]]:
     """Return whether changes are traces alone: ``decide_traces`` is for them."""
+    if len(changes) == 1:
+        return type(changes[0]) is NewTrace
     return {*map(type, changes)} <= _TRACES
 
 
@@ -94,7 +97,8 @@ def decide_traces(tail: Tail, changes: Sequence[NewTrace], existing: Existing, n
     new: dict[str, int] = {}
     kept: list[Kept] = []
     skipped: list[str] = []
-    row = tail.next_row
+    first_row, first_seq, first_rev = tail.next_numbers()
+    row = first_row
     for change in changes:
         trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
         if trace_id in new or known(trace_id) is not None:
@@ -116,7 +120,7 @@ def decide_traces(tail: Tail, changes: Sequence[NewTrace], existing: Existing, n
         new[trace_id] = row
         row += 1
         kept.append(_kept(Kept, (change, time_ms, parent)))
-    return TraceCommit(tail.next_seq, tail.next_rev, kept, frozenset(skipped) if skipped else _NONE)
+    return TraceCommit(first_seq, first_rev, first_row, kept, frozenset(skipped) if skipped else _NONE)
 
 
 def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms: int) -> Commit:

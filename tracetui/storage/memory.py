@@ -42,6 +42,10 @@ class _Held:
             ends = [start + len(body) for start, body in zip(starts, part, strict=False)]
             yield Stretch(b"\xc1".join(part), owners[at : at + 512], starts[:-1], ends)
 
+    def data_of(self, stretch: Stretch) -> bytes:
+        """Return the data of a stretch: it is in memory."""
+        return stretch.data
+
     def place(self, ref: Any) -> tuple[str, int]:  # noqa: ARG002 - all are in one place
         """Return where runs in memory are."""
         return MemoryEngine.location, 0
@@ -207,7 +211,7 @@ def _taken(tail: Tail, changes: Sequence[AnyChange], existing: Existing) -> Appe
     if are_traces(changes):
         traces = decide_traces(tail, changes, existing, now_ms())
         kept = traces.traces
-        tail.add_late(kept, [one.change.body for one in kept])
+        tail.add_late(traces.first_row, kept, [one.change.body for one in kept])
         tail.absorb()
         return Appended(traces.first_seq, traces.first_rev, len(kept), len(kept), traces.skipped)
     commit = decide(tail, changes, existing, now_ms())

@@ -77,6 +77,36 @@ def test_a_compressed_run_gives_the_same_answers_from_less(tmp_path: Path) -> No
     assert sum(piece.data.count(b"torn down") for piece in stretches) >= 20 * view.count // 2
 
 
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_a_range_that_is_looked_at_again_is_what_it_was(tmp_path: Path, *, is_compressed: bool) -> None:
+    """Its bodies lie in the same stretches, with what was added meanwhile; those that are gone are lost."""
+    engine = filled(FileEngine(str(tmp_path)))
+    if is_compressed:
+        assert engine.compress_if("r", always) is not None
+    view = engine.view("r")
+
+    def look() -> list[tuple[int, bytes]]:
+        return sorted(
+            (owner, piece.data[start:end])
+            for piece in view.stretches(range(view.count))
+            for owner, start, end in zip(piece.owners, piece.starts, piece.ends, strict=True)
+        )
+
+    first = look()
+    assert [look(), look()] == [first, first]
+    engine.append("r", [amendment("t1", metadata={"found": "later"})])
+    view.refresh()
+    assert [body for owner, body in look() if owner == 1] != [body for owner, body in first if owner == 1]
+    assert look() == look()
+    assert len(look()) == len(first) + 1
+    if not is_compressed:
+        with log_of(tmp_path).open("r+b") as log:
+            log.truncate(HEADER_SIZE)
+        assert {seq for piece in view.stretches(range(view.count)) for seq in piece.lost} == set(
+            range(view.count)
+        )
+
+
 def test_what_is_compressed_goes_on(tmp_path: Path) -> None:
     """Notes come after it as frames of their own, from handles that were open before, and it is not compressed twice."""
     before = filled(FileEngine(str(tmp_path)))

@@ -294,13 +294,14 @@ class FileEngine:
 
     def append(self, run_id: str, changes: Sequence[AnyChange], existing: Existing = "error") -> Appended:
         """Commit changes; see ``StorageBackend.append``."""
-        return self._with(run_id, lambda held: self._append(held, changes, existing))
 
-    def _append(self, held: RunFile, changes: Sequence[AnyChange], existing: Existing) -> Appended:
-        appended = held.append(changes, existing)
-        if held.has_outgrown_index:
-            self._index_beside(held)
-        return appended
+        def append(held: RunFile) -> Appended:
+            appended = held.append(changes, existing)
+            if held.has_outgrown_index:
+                self._index_beside(held)
+            return appended
+
+        return self._with(run_id, append)
 
     def _index_beside(self, held: RunFile) -> None:
         """Write an index while the run is written on, one at a time; the process's end does not wait for it."""

@@ -152,7 +152,7 @@ def encode_traces(
     """Return the frame of a commit of traces alone; as ``encode``, and the same bytes."""
     heads: list[tuple[Any, ...]] = []
     parts = [b""]
-    crc32 = zlib.crc32
+    bodies_size, crc32 = 0, zlib.crc32
     for change, time_ms, parent in commit.traces:
         (
             trace_id, _, _, type_name, kind, timestamp, status, end_ms, tags, tokens_in, tokens_out, cost, mergeable,
@@ -164,10 +164,10 @@ def encode_traces(
             trace_id, parent, type_name, kind, time_ms,
             (not status) * OPEN_FLAG + (timestamp is None) * STORE_TIME + (not mergeable) * UNMERGEABLE,
             tags, status, end_ms, tokens_in, tokens_out, cost if cost == cost else None,  # noqa: PLR0124
-            len(body), crc32(body),
+            size := len(body), crc32(body),
         ))  # fmt: skip
         parts.append(body)
-    bodies_size = sum(map(len, parts))
+        bodies_size += size
     first = seal(0, len(heads), commit.first_seq, commit.first_rev, pack(heads), bodies_size, salt)
     parts[0] = first
     at, refs = start + len(first), []
@@ -189,8 +189,8 @@ def seal(
 ) -> bytes:
     """Return a frame's head and heads, with their checksum."""
     head = _UNSEALED.pack(MARKER | flags | count << 8, base_seq, base_rev, len(heads), bodies_size)
-    crc = zlib.crc32(b"".join((salt, head, heads)))
-    return b"".join((head, crc.to_bytes(4, "little"), heads))
+    crc = zlib.crc32(salt + head + heads)
+    return head + crc.to_bytes(4, "little") + heads
 
 
 def _body(entry: Entry) -> bytes:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, starmap
 from operator import gt
-from typing import Any
+from typing import Any, cast
 
 from tracetui.errors import CorruptionError, FormatVersionError, UnreachableError
 from tracetui.model.run import Damage
@@ -164,6 +164,11 @@ class LogFile:
             data = window[offset - base : offset - base + size]
             yield data if len(data) == size and zlib.crc32(data) == crc else None
 
+    def data_of(self, stretch: Stretch) -> bytes:
+        """Return the data of a stretch as it lies in the log now."""
+        offset, size = cast("tuple[int, int]", stretch.place)
+        return self.bodies_at(size, offset)
+
     def place(self, ref: Any) -> tuple[str, int]:
         """Return path and offset of a body; of a compressed one, that of its frame."""
         offset = int(ref[0])
@@ -295,7 +300,7 @@ def _verified(data: bytes, start: int, refs: Sequence[Any], owners: Sequence[int
         n for n, (at, end, ref) in enumerate(zip(starts, ends, refs, strict=True))
         if crc32(whole[at:end]) != ref[2] or end > len(data)
     ]  # fmt: skip
-    return Stretch(data, owners, starts, ends, [owners[n] for n in torn])
+    return Stretch(data, owners, starts, ends, [owners[n] for n in torn], (start, ends[-1]))
 
 
 def create_log(disk: Disk, path: str, header: Header, first_frame: bytes) -> None:

@@ -63,6 +63,7 @@ class RunFile:
         self.path = path
         self._disk = disk
         self._options = options
+        self._is_durable = options.durability == "sync"
         self._turn = threading.RLock()
         self._mutex = threading.RLock()
         self._written = 0
@@ -139,7 +140,7 @@ class RunFile:
                     end = self._replay.end
             finally:
                 handle.unlock()
-        if self._options.durability == "sync":
+        if self._is_durable:
             self._writer.sync(handle, end)
         return appended
 
@@ -180,7 +181,7 @@ class RunFile:
             frame, refs = encode_traces(commit, self.log.header.salt_bytes, number, start)
             self._writer.write(fd, frame)
             replay.is_whole = False
-            tail.add_late(kept, refs)
+            tail.add_late(commit.first_row, kept, refs)
             replay.advance(start, len(frame))
             self._written += len(kept)
             replay.is_whole = True

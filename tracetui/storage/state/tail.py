@@ -102,6 +102,8 @@ class Tail(Columns):
         self._tags: list[tuple[str, ...]] | TagSets = [] if base is None else TagSets(base)
         # indices
         self._seqs: dict[str, int] | IdTable = {} if base is None else IdTable(base, self.ids)
+        self.seq_of: Callable[[str], int | None] = self._seqs.get
+        """Return the row of an id: the table's own method, as every commit and every look asks it."""
         self._type_codes = {name: code for code, name in enumerate(self.type_names)}
         self._by_type = Postings("types", base)
         self._by_tag = Postings("tags", base)
@@ -117,6 +119,7 @@ class Tail(Columns):
         self._covered_changes = len(self.log)
         self._rollup: Rollup | None = None
         self._moment: Moment | None = None
+        self._stretches = reading.Stretches()
         self._looks = -1 if base is None else 0
         """Heads that were read since there is an index, −1 once all of that is verified."""
         self.make_alone: Callable[[], Tail] | None = None
@@ -214,19 +217,19 @@ class Tail(Columns):
         record.last_ms = max(record.last_ms, *given.timestamps, *given.ends)
         self.log.add_traces(rows)
 
-    def add_late(self, kept: Sequence[Kept], refs: Sequence[Any]) -> None:
-        """Take over traces that are safely kept; ``absorb`` puts them where they are read.
+    def add_late(self, row: int, kept: Sequence[Kept], refs: Sequence[Any]) -> None:
+        """Take over traces that are safely kept, the next rows; ``absorb`` puts them where they are read.
 
         A writer commits one by one and hardly reads: column by column, hundreds together, they cost a third.
         """
-        row, seqs = self.next_row, self._seqs
-        for one in kept:
+        seqs, late = self._seqs, self.late
+        for one, ref in zip(kept, refs, strict=True):
             change = one[0]
             seqs[change[0]] = row
             row += 1
             if change[5] is None:
                 self.record.last_set_ms = one[1]
-        self.late += zip(kept, refs, strict=True)
+            late.append((one, ref))
 
     def absorb(self) -> None:
         """Put the traces that came late into columns and indices: before anything but them is looked at or changed."""
@@ -326,10 +329,12 @@ class Tail(Columns):
         """Number of traces."""
         return len(self.ids)
 
-    @property
-    def next_row(self) -> int:
-        """The row that the next trace will get."""
-        return len(self.ids) + len(self.late)
+    def next_numbers(self) -> tuple[int, int, int]:
+        """Return row, seq and rev that the next trace will get."""
+        late = len(self.late)
+        row, change = len(self.ids) + late, len(self.log) + late
+        gaps, log_gaps = self.seq_gaps, self.log.gaps
+        return row, gaps.number(row) if gaps else row, log_gaps.number(change) if log_gaps else change
 
     @property
     def next_seq(self) -> int:
@@ -361,10 +366,6 @@ class Tail(Columns):
         """Return the run as of now."""
         with self.lock:
             return self.record.run(self.count)
-
-    def seq_of(self, trace_id: str) -> int | None:
-        """Return the seq of an id."""
-        return self._seqs.get(trace_id)
 
     def is_mergeable(self, seq: int) -> bool:
         """Whether metadata can be merged into the trace's own."""
@@ -462,7 +463,7 @@ class Tail(Columns):
 
     def stretches(self, seqs: Sequence[int]) -> Iterator[Stretch]:
         """Yield the packed bodies of traces, and what was added to them, as they lie where they are kept."""
-        return self.bodies.stretches(*reading.refs_of(self, seqs))
+        return self._stretches.read(self, seqs)
 
     def annotations(self, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of all, in the order of commits."""
