@@ -39,7 +39,7 @@ _LIGHT = {
     "md heading": "bold blue", "md code": "green", "md mark": "blue", "md call": "blue", "md head": "bold blue", "bar path": "bold yellow", "bar open": "green", "gap": "yellow", "key": "bold blue",
     "excluded": "red", "warning": "bold yellow", "verdict live": "bold white on green", "verdict good": "bold white on green",
     "cursor": "bold on #bcd3f5", "cursor unfocused": "on #cccccc", "hit": "black on bright_yellow", "map hit": "black on bright_yellow",
-    "verdict other": "bold black on bright_yellow", "chip": "bold white on cyan",
+    "verdict other": "bold black on bright_yellow", "chip": "bold white on cyan", "mark": "bold white on cyan", "map mark": "white on cyan",
 }  # fmt: skip
 
 
