@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import tracetui
+from tests.storage.files.campaign.report import COUNTED, Row, table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -24,6 +25,20 @@ settings.load_profile("tracetui")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch for all of the fault campaign instead of its share."""
     parser.addoption("--long", action="store_true", help="run the whole fault campaign: docs/faults.md")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what the fault campaign counted, passed tests included: here, since workers read the other conftests alone."""
+    rows = [
+        Row(*value)
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == COUNTED
+    ]
+    if rows:
+        terminalreporter.section(COUNTED + (" (--long)" if config.getoption("--long") else ""))
+        for line in table(sorted(rows)):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

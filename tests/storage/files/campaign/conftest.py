@@ -1,14 +1,11 @@
-"""The campaign's size and its summary at the end of the run."""
+"""The campaign's size; ``tests/conftest.py`` has its summary at the end of the run."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.storage.files.campaign.report import Campaign, Row, table
+from tests.storage.files.campaign.report import COUNTED, Campaign
 from tracetui.storage.files import run as run_file
-
-COUNTED = "faults survived"
-"""The property of a test's report that holds a row: it comes back from workers too."""
 
 
 @pytest.fixture
@@ -24,17 +21,3 @@ def campaign(request: pytest.FixtureRequest) -> Campaign:
 def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let writers of a few changes leave an index behind, so that it takes part in every story."""
     monkeypatch.setattr(run_file, "WRITER_CHANGES", 4)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what was counted, passed tests included."""
-    rows = [
-        Row(*value)
-        for report in terminalreporter.getreports("passed")
-        for name, value in report.user_properties
-        if name == COUNTED
-    ]
-    if rows:
-        terminalreporter.section(COUNTED + (" (--long)" if config.getoption("--long") else ""))
-        for line in table(sorted(rows)):
-            terminalreporter.write_line(line)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+COUNTED = "faults survived"
+"""The property of a test's report that holds a row: it comes back from workers too."""
+
 
 class Row(NamedTuple):
     """A kind of fault: trials taken, and those in which the fault really struck. Violations fail the test."""
