@@ -144,3 +144,5 @@ def test_a_step_at_a_time_is_the_same_as_all_steps() -> None:
             assert contexts.number(step.seq) == number
         assert contexts.of(0) is None
         assert contexts.number(0) == -1
+        assert contexts.before(whole[3].seq) == whole[3].seq
+        assert contexts.before(-1) == contexts.before(view.count) == -1

@@ -106,6 +106,15 @@ class Contexts:
         """Return which model step of the run it is, from 0; −1 for what is none."""
         return self._numbers.get(seq, -1)
 
+    def before(self, seq: int) -> int:
+        """Return the model step that a trace is, or the last one of the same agent before it; −1 if there is none."""
+        if seq in self._numbers or not 0 <= seq < len(self._agents):
+            return seq if seq in self._numbers else -1
+        times, here = self._view.timestamps, (self._view.timestamps[seq], seq)
+        earlier = self._by_agent.get(self._agents[seq], [])
+        at = bisect_left(earlier, here, key=lambda step: (times[step], step))
+        return earlier[at - 1] if at else -1
+
     def of(self, seq: int) -> ModelStep | None:
         """Return what a model step was given; None for what is no model step, or cannot be read."""
         if seq not in self._steps:

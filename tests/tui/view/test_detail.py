@@ -7,7 +7,7 @@ import tracetui
 from tests.strategies import values
 from tests.tui.conftest import T0, login_bug
 from tracetui import Custom, Database, Decision, Error, Query, Thought, ToolCall, TraceStore
-from tracetui.model.value import normalize
+from tracetui.model.value import ValueLike, normalize
 from tracetui.tui.view.detail import detail, title
 from tracetui.tui.view.document import Document, value_document
 from tracetui.tui.view.run_model import RunModel
@@ -84,12 +84,41 @@ def test_an_error_told_again_further_out_says_so(memory: Database) -> None:
 def test_the_other_tabs(memory: Database, login: str) -> None:
     """What the model was given, what came before, the JSON, the notes."""
     assert "role: user" in shown(memory, login, "model", "Context")
+    assert "new in it\n  + user\n    Fix it" in shown(memory, login, "model", "Context")
+    assert "the model step before: M" in shown(memory, login, "thought", "Context")
     assert "T read_file app/auth.py" in shown(memory, login, "thought", "Context")
     assert "nothing" in shown(memory, login, "root", "Context")
     assert "trace_type" in shown(memory, login, "thought", "Raw")
     assert "no notes on this trace" in shown(memory, login, "thought", "Notes")
     TraceStore(memory).annotate(login, "thought", "see\nhere", score=3)
     assert "score: 3" in shown(memory, login, "thought", "Notes")
+
+
+def test_the_context_of_a_step_is_what_was_new_and_dropped_in_it(memory: Database) -> None:
+    """Beside the step before it, with how full it was; of a call that of the step that asked for it."""
+    store, run = TraceStore(memory), memory.create_run()
+    first = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "\n".join("abcdefgh")}]
+    told: dict[str, ValueLike] = {"model": "m", "context_window": 1000}
+    for name, messages, used in (
+        ("one", first, 100),
+        ("two", [*first[1:], {"role": "user", "content": "next"}], 620),
+    ):
+        data: dict[str, ValueLike] = {"input": messages, "output": "said"}
+        metadata: ValueLike = {**told, "usage": {"input": used, "output": 7}}
+        store.record_with_options(run.id, Custom("LLM", data), id=name, metadata=metadata)
+    store.record_with_options(run.id, ToolCall("bash", {}), id="call")
+    one, two, call = (shown(memory, run.id, name, "Context") for name in ("one", "two", "call"))
+    assert "… 2 more lines below" in one
+    assert "model step: 2 of 2" in two
+    assert "in 620, 62% of 1k, out 7" in two
+    assert "1 kept, 1 new" in two
+    assert "+ user\n    next" in two
+    assert "dropped from it\n  - system be brief" in two
+    assert "all it was given: 2 messages" in two
+    assert "before this step" not in two
+    assert "the model step before: M" in call
+    assert "1 kept, 1 new" in call
+    assert "before this step" in call
 
 
 def test_a_run_without_times_counts_steps(memory: Database) -> None:

@@ -13,10 +13,7 @@ from tracetui.model.review import MARK, WITHDRAWS
 from tracetui.model.text import first_line, printable
 from tracetui.model.trace import Trace
 from tracetui.model.trace_type import (
-    DECISION,
     ERROR,
-    THOUGHT,
-    TOOL_CALL,
     Custom,
     Decision,
     Error,
@@ -26,6 +23,7 @@ from tracetui.model.trace_type import (
 )
 from tracetui.render.figures import cost, count, date, duration, offset
 from tracetui.tui.view import story
+from tracetui.tui.view.context_text import add_context
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.group_folds import is_group
 from tracetui.tui.view.payload import add_arguments, add_payload
@@ -35,7 +33,6 @@ TABS = ("Detail", "Context", "Raw", "Notes")
 _RESERVED = frozenset({"usage", "cost", "model", "provider", "name", "truncated", "redacted"})
 _GIVEN = ("input", "messages", "prompt", "system", "tools")
 _SAID = ("output", "response", "text", "content", "message", "tool_calls", "tools_called", "answer", "result")
-CONTEXT_STEPS = 40
 SHORT_MESSAGE = 5
 """Lines up to which an error's message is shown whole at the top."""
 
@@ -52,7 +49,7 @@ def detail(model: RunModel, key: int, tab: str = "Detail") -> Document:
         elif tab == "Notes":
             _notes(model, trace, document)
         elif tab == "Context":
-            _context(model, seq, trace, document)
+            add_context(model, trace, document)
         else:
             if group is not None:
                 story.add_group(model, group, document)
@@ -339,28 +336,3 @@ def _notes(model: RunModel, trace: Trace, document: Document) -> None:
         fields = {name: value for name, value in note.fields.items() if name not in (MARK, WITHDRAWS)}
         if fields:
             document.add_value("fields", fields)
-
-
-def _context(model: RunModel, seq: int, trace: Trace, document: Document) -> None:
-    """Add what a model step was given if it was recorded, else what came before it in its surroundings."""
-    kind = trace.trace_type
-    given = kind.data.get("input") if isinstance(kind, Custom) and isinstance(kind.data, dict) else None
-    if given is not None:
-        document.heading("given to the model")
-        add_payload("", given, document)
-        return
-    document.heading("before this step")
-    shown = 0
-    for other in range(seq - 1, max(seq - 2000, -1), -1):
-        if model.view.kinds[other] in (THOUGHT, DECISION, TOOL_CALL, ERROR) or model.type_name(other) in (
-            "LLM",
-            "Turn",
-            "Message",
-        ):
-            told = f"{story.ago(model, other, seq):>8}  {story.line_of(model, other)}"
-            document.add(told, "text", seq=other)
-            shown += 1
-        if shown >= CONTEXT_STEPS:
-            break
-    if not shown:
-        document.add("nothing", "dim")
