@@ -132,10 +132,30 @@ def test_loops_are_as_long_as_they_were(model: RunModel) -> None:
     assert "loop" not in said(model, "bash0")
     model.moments.go_to(bash3)  # type: ignore[union-attr]
     assert model.place_of(bash0) == (1, 3)
-    keys = [key for key in model.tree.rows if model.tree.group(key)]
-    assert [group.calls for key in keys if (group := model.group(key))] in ([], [4])
+    assert model.loop_of(bash3) is None, "it runs"
+    assert "loop" not in said(model, "bash3")
+    assert "loop: call 1 of 3" in said(model, "bash0")
     model.return_to_now()
     assert model.place_of(bash0) == (1, 4)
+
+
+def test_the_row_of_a_loop_counts_the_calls_that_had_ended(memory: Database) -> None:
+    """Four of six: ×4, with their errors and time alone; of two it says no loop."""
+    model = RunModel(memory, login_bug(memory, loops=6))
+    model.take_insight(model.look_into())
+    model.tree.unfold_all()
+    key = next(key for key in model.tree.rows if model.tree.group(key))
+    whole = model.group(key)
+    moments = model.travel()
+    told = []
+    for name in ("bash2", "bash4"):
+        moments.go_to(model.view.seq_of(name) or 0)
+        group = model.group(key)
+        assert group is not None
+        told.append((group.calls, group.errors, group.taken_ms, group.is_loop))
+    assert told == [(2, 2, 4400, False), (4, 4, 8800, True)]
+    model.return_to_now()
+    assert model.group(key) is whole
 
 
 def test_the_map_is_blank_where_nothing_was_yet(model: RunModel) -> None:

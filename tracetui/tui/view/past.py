@@ -58,6 +58,8 @@ class Past:
 
     def __init__(self, view: RunView, moments: Moments, rollup: Rollup) -> None:
         self.columns, self.moments = view, moments
+        self.ids, self.parents, self.timestamps = view.ids, view.parents, view.timestamps
+        self.kinds, self.types, self.type_names = view.kinds, view.types, view.type_names
         self.statuses = self._until_ended(view.statuses, 0)
         self.ends = self._until_ended(view.ends, NO_TIME)
         self.tokens_in = self._until_ended(view.tokens_in, -1)
@@ -124,8 +126,9 @@ class Past:
         return self._there(self.columns.roots())
 
     def by_type(self, name: str) -> list[int]:
-        """Return the traces of a type name, in seq order; costs all of them."""
-        return self._there(self.columns.by_type(name))
+        """Return the traces of a type name, in seq order; costs all of them, once a moment."""
+        found: list[int] = self.told(f"type {name}", lambda: self._there(self.columns.by_type(name)))
+        return found
 
     def by_tag(self, tag: str) -> list[int]:
         """Return the traces that bear a tag, in seq order; costs all of them."""

@@ -29,13 +29,13 @@ def fan_then(past: Past, fan: FanOut) -> FanOut | None:
 
 
 def group_then(past: Past, group: Group, calls: Sequence[int], siblings: Sequence[int]) -> Group:
-    """Return a group of the calls and siblings that were there."""
-    there = list(filter(past.moments.was_there, calls))
+    """Return a group of the calls and siblings that were there; a call has to end to be one of a loop."""
+    there = list(filter(past.had_ended if group.is_loop else past.moments.was_there, calls))
     figures = past.figures
     taken = _taken(past, there) if group.is_loop else _span(past, siblings)
     return replace(
         group, calls=len(there), inside=min(group.inside, len(there)), taken_ms=taken,
-        is_loop=group.is_loop and len(list(filter(past.had_ended, there))) >= LEAST_CALLS,
+        is_loop=group.is_loop and len(there) >= LEAST_CALLS,
         is_whole=group.is_whole or len(there) <= group.inside,
         errors=sum(figures.errors[seq] for seq in siblings),
         tokens=sum(figures.tokens_in[seq] + figures.tokens_out[seq] for seq in siblings),

@@ -395,7 +395,9 @@ class RunModel:
     def loop_of(self, seq: int) -> Loop | None:
         """Return the loop that a call is part of, as far as it had come."""
         found = self.insight.loop_of.get(seq)
-        return found if found is None or self.past is None else loop_then(self.past, found)
+        if found is not None and self.past is not None:
+            found = loop_then(self.past, found) if self.past.had_ended(seq) else None
+        return found
 
     def fan_of(self, seq: int) -> FanOut | None:
         """Return the calls that ran beside a call, as far as they had come."""
@@ -407,7 +409,7 @@ class RunModel:
         if self.past is None:
             return self.insight.places.get(seq)
         loop = self.loop_of(seq)
-        return (loop.seqs.index(seq) + 1, len(loop.seqs)) if loop is not None and seq in loop.seqs else None
+        return None if loop is None else (loop.seqs.index(seq) + 1, len(loop.seqs))
 
     def group(self, key: int) -> Group | None:
         """Return the group that a row's key stands for, as far as it had come; None for a trace."""

@@ -183,9 +183,8 @@ def add_loop(model: RunModel, seq: int, document: Document) -> None:
     """Add the loop or the fan-out that a call is part of, with its calls."""
     loop, fan = model.loop_of(seq), model.fan_of(seq)
     if loop is not None:
-        place, of = model.place_of(seq), len(loop.seqs)
-        number = f"call {place[0]} of" if place is not None else "before this one"
-        document.heading(f"loop: {number} {of}, the same arguments and outcome")
+        number, of = loop.seqs.index(seq) + 1, len(loop.seqs)
+        document.heading(f"loop: call {number} of {of}, the same arguments and outcome")
         _add_wasted(loop, document)
         document.add_folded(
             f"{of} calls (Enter lists them)", lambda more: _add_calls(model, loop.seqs, seq, more)

@@ -134,7 +134,9 @@ class StatsView(RunPane):
 
     def heading(self, width: int) -> Pieces:
         """Return where the time and the tokens of the run went."""
-        return stats_text.heading(self.shown.stats, width)
+        past = self.model.past is not None
+        said = [(" of the whole run, not as of then: ", "warning")] if past else []
+        return [*said, *stats_text.heading(self.shown.stats, width - 36 * past)]
 
     def detail(self) -> tuple[Pieces, Document] | None:
         """Return the histogram and the slowest traces of the row."""
