@@ -12,6 +12,8 @@ HERE = Path(__file__).parent
 PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "explorer.svg": ((120, 32), ()),
     "picker.svg": ((120, 20), ()),
+    "waterfall.svg": ((120, 32), ("2",)),
+    "transcript.svg": ((120, 32), ("3", "K", "K")),
     "facets.svg": ((140, 32), ("f",)),
     "stats.svg": ((120, 32), ("4", "j")),
     "diff.svg": ((120, 32), ("d", "enter")),

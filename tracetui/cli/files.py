@@ -134,7 +134,7 @@ def open_command(
     trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
     query: Annotated[str, typer.Option("--query", help="Filter to begin with")] = "",
     view: Annotated[
-        str, typer.Option("--view", help="View to begin with: tree, waterfall, stats, diff …")
+        str, typer.Option("--view", help="View to begin with: tree, waterfall, transcript, stats or diff")
     ] = "tree",
 ) -> None:
     """Open the explorer: on the runs of the store, on a run, or on any recognised recording, followed while it grows

@@ -29,7 +29,9 @@ def screenshot(
         str, typer.Option("--size", metavar="COLUMNSxROWS", help="Size of the screen")
     ] = "120x32",
     keys: Annotated[str, typer.Option("--keys", help='Keys to press first: "e space 2"')] = "",
-    view: Annotated[str, typer.Option("--view", help="View to show")] = "tree",
+    view: Annotated[
+        str, typer.Option("--view", help="View to show: tree, waterfall, transcript, stats or diff")
+    ] = "tree",
     trace: Annotated[str | None, typer.Option("--trace", help="Trace to go to")] = None,
     query: Annotated[str, typer.Option("--query", help="Filter to show")] = "",
     picker: Annotated[bool, typer.Option("--picker", help="Show all runs instead of one")] = False,
