@@ -186,6 +186,13 @@ class Trace:
             trace._heads, trace._row, trace._type = heads, row, None  # noqa: SLF001 - its own class
         return made
 
+    @staticmethod
+    def unread_one(heads: HeadSource, row: int) -> Trace:
+        """Return the trace of one row, its head unread."""
+        trace = Trace.__new__(Trace)
+        trace._heads, trace._row, trace._type = heads, row, None  # noqa: SLF001 - its own class
+        return trace
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:

@@ -21,7 +21,7 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import msgpack
@@ -166,7 +166,11 @@ def _entries(content: memoryview, folder: str) -> dict[str, Entry]:
     found["damage"] = _damage(damage, found["file"], folder)
     signatures = zip(found["size"], found["mtime_ns"], found["inode"], strict=True)
     rows = zip(signatures, _runs(found, count), found["digest"], strict=True)
-    return dict(zip(found["file"], map(Entry._make, rows), strict=True))
+    # as Entry._make makes them, without a call of Python's for each
+    return dict(zip(found["file"], map(_new_tuple, repeat(Entry), rows), strict=False))
+
+
+_new_tuple: Any = tuple.__new__
 
 
 def _check(holds: bool, what: str) -> None:

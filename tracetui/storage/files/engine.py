@@ -164,7 +164,16 @@ class FileEngine:
         return self._with(run_id, RunFile.catch_up)
 
     def _ask(self, run_id: str, question: Callable[[Tail], _Result]) -> _Result:
-        """Return what the state of a run says as of now; asked again without its index if that is damaged."""
+        """Return what the state of a run says as of now; asked again without its index if that is damaged.
+
+        Questions change nothing, so the first try is straight, and whatever comes of that is asked once more.
+        """
+        held = self._open.get(run_id)
+        if held is not None and run_id == self._recent:
+            try:
+                return question(held.catch_up())
+            except Exception:  # noqa: BLE001, S110 - the way below meets it again, and knows what to do
+                pass
         return self._with(run_id, lambda held: question(held.catch_up()))
 
     def after_fork(self) -> None:

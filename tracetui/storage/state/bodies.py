@@ -53,9 +53,9 @@ def merged_body(bodies: Bodies, code: int, where: Sequence[Any]) -> tuple[TraceT
 
     :raises CorruptionError: if one of them is not what was written.
     """
-    packed = [bodies.read(ref) for ref in where]
+    base, *added = map(bodies.read, where)
     try:
-        return decode_body(code, packed[0], packed[1:])
+        return decode_body(code, base, added)
     except NOT_OURS as problem:
         raise _no_body(bodies, where[0], problem) from None
 

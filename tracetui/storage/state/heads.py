@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tracetui.storage.state.tail import Tail
 
 
+_new_tuple = tuple.__new__
+
+
 class Moment:
     """The state of a run when so many traces, additions and changes were there."""
 
@@ -36,6 +39,10 @@ class Moment:
     def traces(self, rows: Sequence[int]) -> list[Trace]:
         """Return the traces of rows, heads unread."""
         return Trace.unread(self, rows)
+
+    def trace(self, row: int) -> Trace:
+        """Return the trace of one row, its head unread."""
+        return Trace.unread_one(self, row)
 
     def head(self, row: int) -> Head:
         """Return a head as it was; see ``HeadSource``.
@@ -72,12 +79,12 @@ class Moment:
             if self._was_open(tail, row):
                 status, end_ms = OPEN, NO_TIME
         ref = tail.refs[row]
-        return Head(
+        return _new_tuple(Head, (  # as Head(…), without matching 13 arguments
             tail.ids[row], parent_id, tail.timestamps[row], tags, tail.type_names[tail.types[row]],
             tail.kinds[row], status, None if end_ms == NO_TIME else end_ms, tail.record.run_id,
             tail.seq_gaps.number(row) if tail.seq_gaps else row, is_missing,
             (ref,) if last < 0 else (ref, *tail.additions.refs_of(last)), tail,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _before(self, tail: Tail, tags: tuple[str, ...], last: int) -> tuple[tuple[str, ...], int]:
         """Return tags and last addition of a trace without what was added since."""

@@ -410,7 +410,7 @@ class Tail(Columns):
 
     def trace(self, seq: int) -> Trace:
         """Return the trace of a seq as of now, head and body unread."""
-        return self.moment().traces((seq,))[0]
+        return self.moment().trace(seq)
 
     def moment(self) -> Moment:
         """Return where heads are read as of now."""
@@ -451,7 +451,7 @@ class Tail(Columns):
         with self.lock:
             rows = [self.seq_of(trace_id) for trace_id in ids]
             moment = self.moment()
-            return [None if row is None else moment.traces((row,))[0] for row in rows]
+            return [None if row is None else moment.trace(row) for row in rows]
 
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
         """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
