@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracetui
+from tests.tui.conftest import login_bug
 from tracetui import Custom, Thought, ToolCall, TraceStore
 from tracetui.errors import QuerySyntaxError
 from tracetui.querying.completion import Candidate
@@ -49,6 +50,21 @@ def test_rows_fill_their_width_whatever_they_hold(memory: tracetui.Database, log
                 style = RowStyle(glyphs(ascii_only=False), metric, time_format)
                 for row in range(len(model.tree)):
                     assert width_of(text(row_text(model, row, 70, style))) == 70
+
+
+def test_narrow_rows_fill_their_width_too(memory: tracetui.Database) -> None:
+    """Beside the filter panes of a small terminal, loops and deep rows are cut, and leave the time out."""
+    model = RunModel(memory, login_bug(memory, loops=7))
+    model.take_insight(model.look_into())
+    model.tree.unfold_all()
+    for width in (20, 31, 40, 49, 50):
+        rows = [
+            text(row_text(model, row, width, RowStyle(glyphs(ascii_only=False))))
+            for row in range(len(model.tree))
+        ]
+        assert {width_of(row) for row in rows} == {width}
+        assert any("+19.0s" in row for row in rows) == (width >= 50)
+        assert any("×7" in row and "e7" in row for row in rows) == (width > 20)
 
 
 def test_steps_stand_for_times_that_were_not_recorded(memory: tracetui.Database) -> None:

@@ -7,12 +7,12 @@ the metric, and in wide terminals a bar on the run's time axis.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracetui.analysis.summary import letter
 from tracetui.model.trace_type import ERROR
 from tracetui.querying.patterns import Bounded
-from tracetui.render.cells import cut_tail, pad_left, width_of
+from tracetui.render.cells import cut, cut_tail, pad_left, width_of
 from tracetui.render.figures import clock, cost, count, duration, offset
 from tracetui.tui.view.glyphs import Glyphs
 from tracetui.tui.view.grouping import Group
@@ -23,6 +23,8 @@ INDENT_LEVELS = 12
 TIME_WIDTH, METRIC_WIDTH, BADGE_WIDTH = 8, 8, 5
 BARS_FROM = 160
 """Width of the screen, in cells, from which on rows have bars."""
+NARROW = 50
+"""Width of a row, in cells, under which it leaves out when, so that it can say what."""
 
 METRICS = ("duration", "self", "tokens", "cost", "context", "traces")
 TIME_FORMATS = ("offset", "clock", "off")
@@ -50,6 +52,8 @@ def row_text(model: RunModel, row: int, width: int, style: RowStyle) -> list[Pie
     if seq == ORPHANS:
         return _orphans(model, row, width, style)
     group = model.group(seq)
+    if width < NARROW:
+        style = replace(style, time_format="off")
     right = _right(model, seq, style) if group is None else _group_right(model, group, style)
     return [*label(model, row, max(width - _width(right), 8), style), *right]
 
@@ -61,8 +65,8 @@ def label(model: RunModel, row: int, width: int, style: RowStyle) -> list[Piece]
         return _orphans(model, row, width, style)
     group = model.group(seq)
     if group is not None:
-        return _group_left(model, row, group, width, style)
-    return _left(model, row, seq, width, style)
+        return _fitted(_group_left(model, row, group, width, style), width)
+    return _fitted(_left(model, row, seq, width, style), width)
 
 
 def metric(model: RunModel, key: int, style: RowStyle) -> Piece:
@@ -99,6 +103,19 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
     ]  # fmt: skip
 
 
+def _fitted(pieces: list[Piece], width: int) -> list[Piece]:
+    """Return pieces that need more room than there is, cut at the end; others as they are."""
+    if _width(pieces) <= width:
+        return pieces
+    kept: list[Piece] = []
+    for text, role in pieces:
+        kept.append((cut(text, width), role))
+        width -= width_of(kept[-1][0])
+        if width <= 0:
+            break
+    return kept if width <= 0 else [*kept, (" " * width, "text")]
+
+
 def _width(pieces: list[Piece]) -> int:
     return sum(width_of(text) for text, _ in pieces)
 
@@ -128,7 +145,10 @@ def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowS
     text = model.summary(group.first)
     if group.is_mixed:
         text = text.split(" ", 1)[0] + " …"
-    text = cut_tail(text, max(width - width_of(indent) - 5 - width_of(told) - _width(badges), 4))
+    room = width - width_of(indent) - 5 - _width(badges)
+    if room - width_of(told) < 8:
+        told = told.removesuffix(" ~loop")
+    text = cut_tail(text, max(room - width_of(told), 4))
     used = width_of(indent) + 4 + width_of(text) + width_of(told) + _width(badges)
     role = "dim" if _is_dimmed(model, group) else "text"
     return [
