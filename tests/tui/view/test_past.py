@@ -205,7 +205,7 @@ def test_what_a_completion_brought_is_not_told_before_it(memory: Database) -> No
 async def test_tree_waterfall_and_transcript_tell_of_the_moment(memory: Database) -> None:
     """No badge, verdict, end or result of later is on the screen; G brings them back."""
     app = ExplorerApp(memory, run_id=login_bug(memory, loops=4), trace_id="bash1")
-    async with app.run_test(size=(160, 34)) as pilot:
+    async with app.run_test(size=(160, 34), notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("less_than_sign")
         await settle(pilot)
@@ -229,7 +229,12 @@ async def test_tree_waterfall_and_transcript_tell_of_the_moment(memory: Database
         assert "open" in transcript
         assert "41.9s" not in transcript
         assert transcript.count("1 failed") == 1
+        await pilot.press("m")
+        await settle(pilot)
+        assert "back at now (G)" in screen_text(app)
+        assert not model.review.seqs
         await pilot.press("G", "1")
         await settle(pilot)
+        assert len(model.review.seqs) == 1
         assert "FAILED" in screen_text(app)
         assert "1 failed" in screen_text(app)

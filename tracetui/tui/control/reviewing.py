@@ -24,7 +24,7 @@ class Reviewing(Following):
         """Mark the trace, or take the mark away."""
         seq = self.current.cursor_seq
         if not self.say_why_not("review.mark"):
-            self._leave(seq, "", {MARK: not self.model.review.is_marked(seq)})
+            self._leave(seq, "", {MARK: not self.model.known_review.is_marked(seq)})
 
     def action_review_note(self) -> None:
         """Leave a note on the trace."""
@@ -90,6 +90,8 @@ class Reviewing(Following):
         if self._done(lambda: self.app.annotate(self.model, self.model.view.ids[seq], note, fields)):
             self.look_now()
             self.show_detail()
+            if self.model.past is not None:
+                self.notify("kept; it shows when you are back at now (G)", markup=False, timeout=3)
             self.redraw(rows=True)
             if "mark" in self.model.filter.text or "note" in self.model.filter.text:
                 self.apply_filter(self.model.filter.text)

@@ -323,7 +323,7 @@ def _notes(model: RunModel, trace: Trace, document: Document) -> None:
     mark, notes = model.review.mark(trace.seq), model.review.notes(trace.seq)
     if mark:
         document.add("marked" if mark == "true" else mark, "mark", label="" if mark == "true" else "mark")
-    later = len(model.notes_now(trace.seq)) - len(notes)
+    later = len(model.known_review.notes(trace.seq)) - len(notes)
     if later:
         document.add(f"{later} left later than this moment; G goes back to now", "dim")
     elif not notes:

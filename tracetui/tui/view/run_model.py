@@ -20,7 +20,7 @@ from tracetui.analysis.seen import Seen
 from tracetui.analysis.summary import summary
 from tracetui.analysis.verdict import Liveness, Verdict, folder_of, judge
 from tracetui.errors import TraceTuiError
-from tracetui.model.change import Annotation, Change
+from tracetui.model.change import Change
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Run
 from tracetui.model.trace import Trace
@@ -88,7 +88,8 @@ class RunModel:
         self.folder = folder_of(self.run)
         self.filter = Filter()
         self.search = Search()
-        self._review = RunReview(self.columns)
+        self.known_review = RunReview(self.columns)
+        """The marks and notes as of now, whatever moment is shown."""
         self.known_spots: Spots | None = None
         """Where the time went, as far as that was worked out."""
         self._shown_then = 0
@@ -147,11 +148,9 @@ class RunModel:
     @property
     def review(self) -> RunReview:
         """The marks and notes that there are, as of the moment that is shown."""
-        return self._review if self.past is None else self.past.told("review", lambda: RunReview(self.view))
-
-    def notes_now(self, seq: int) -> list[Annotation]:
-        """Return the notes on a trace as of now, whatever moment is shown."""
-        return self._review.notes(seq)
+        return (
+            self.known_review if self.past is None else self.past.told("review", lambda: RunReview(self.view))
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -331,7 +330,7 @@ class RunModel:
         """Take changes into rows and figures; return whether rows changed."""
         errors_may_differ = False
         changes = list(changes)
-        self._review.take(changes)
+        self.known_review.take(changes)
         for change in changes:
             if change.kind == "trace":
                 seq = self.view.seq_of(change.trace_id or "")
