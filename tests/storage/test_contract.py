@@ -311,6 +311,8 @@ def test_tags_added_later_are_in_the_index_in_seq_order(engine: StorageBackend, 
     assert ids(engine.scan(filled, Index.TAG, "x")) == ["r", "a", "b", "d"]
     assert engine.counts(filled, Index.TAG) == {"new": 1, "x": 4, "xy": 1, "y": 1}
     assert engine.view(filled).tags_of(1) == ("xy", "x", "x", "x")
+    assert engine.view(filled).first_tags_of(1) == ("xy",)
+    assert engine.view(filled).first_tags_of(0) == ("x", "y", "x")
 
 
 def test_a_view_has_the_columns_of_the_run(engine: StorageBackend, filled: str) -> None:

@@ -163,6 +163,10 @@ class RunView(Protocol):
         """Return the tags of a trace, added ones included."""
         ...
 
+    def first_tags_of(self, seq: int) -> tuple[str, ...]:
+        """Return the tags that a trace was recorded with: what completions and amendments added is left out."""
+        ...
+
     def children(self, seq: int) -> list[int]:
         """Return the children of a trace, in seq order."""
         ...

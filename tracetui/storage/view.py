@@ -119,6 +119,10 @@ class LiveView:
         """Return the tags of a trace, added ones included."""
         return self._ask(lambda tail: tail.tags_of(seq))
 
+    def first_tags_of(self, seq: int) -> tuple[str, ...]:
+        """Return the tags that a trace was recorded with."""
+        return self._ask(lambda tail: tail.first_tags_of(seq))
+
     def children(self, seq: int) -> list[int]:
         """Return the children of a trace, in seq order."""
         return self._ask(lambda tail: tail.links.children(seq))

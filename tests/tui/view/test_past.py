@@ -187,7 +187,13 @@ def test_what_a_completion_brought_is_not_told_before_it(memory: Database) -> No
     run = memory.restore_run("late", created_ms=T0)
     store = TraceStore(memory)
     store.record_with_options(
-        run.id, ToolCall("bash", {"c": 1}), id="call", timestamp=T0, open=True, metadata={"k": 1}
+        run.id,
+        ToolCall("bash", {"c": 1}),
+        id="call",
+        timestamp=T0,
+        open=True,
+        tags=["first"],
+        metadata={"k": 1},
     )
     store.record_with_options(run.id, Thought("so"), id="so", timestamp=T0 + 5)
     store.complete(
@@ -197,9 +203,11 @@ def test_what_a_completion_brought_is_not_told_before_it(memory: Database) -> No
     model.travel()
     trace = model.trace(0)
     assert (trace.status, trace.end_ms, trace.metadata) == ("open", None, {"k": 1})
+    assert trace.tags == ["first"]
     assert "boom" not in str(trace.to_json())
     model.return_to_now()
     assert model.trace(0).status == "error"
+    assert model.trace(0).tags == ["first", "late"]
 
 
 async def test_tree_waterfall_and_transcript_tell_of_the_moment(memory: Database) -> None:

@@ -375,6 +375,14 @@ class Tail(Columns):
         """Return the tags of a trace, added ones included."""
         return self._tags[seq]
 
+    def first_tags_of(self, seq: int) -> tuple[str, ...]:
+        """Return the tags that a trace was recorded with."""
+        tags, last = tuple(self._tags[seq]), self.added[seq]
+        while last >= 0:
+            tags = tags[: len(tags) - len(self.additions.tags(last))]
+            last = self.additions.before[last]
+        return tags
+
     @property
     def parents(self) -> Numbers:
         """Rows of the parents, −1 for a root."""

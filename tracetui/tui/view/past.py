@@ -146,8 +146,8 @@ class Past:
         return [note for note in found if note.timestamp <= self.moments.time_ms]
 
     def tags_of(self, seq: int) -> tuple[str, ...]:
-        """Return the tags of a trace."""
-        return self.columns.tags_of(seq)
+        """Return the tags of a trace; those that it began with, until it had ended."""
+        return self.columns.tags_of(seq) if self.had_ended(seq) else self.columns.first_tags_of(seq)
 
     def traces(self, seqs: Sequence[int]) -> list[Trace]:
         """Return the traces of seqs."""
@@ -165,7 +165,7 @@ class Past:
         known = trace if packed is None else decode_body(trace.kind_code, packed[0])
         kind, metadata = (known.trace_type, known.metadata) if isinstance(known, Trace) else known
         return Trace(
-            trace.id, trace.parent_id, trace.timestamp, trace.tags, status=STATUS_NAMES[0], run_id=trace.run_id,
+            trace.id, trace.parent_id, trace.timestamp, self.tags_of(seq), status=STATUS_NAMES[0], run_id=trace.run_id,
             seq=seq, parent_missing=trace.parent_missing, trace_type=begun(kind),
             metadata=_begun_metadata(metadata),
         )  # fmt: skip
