@@ -46,20 +46,8 @@ class OfferScreen(ModalScreen[Offer]):
 
     def on_key(self, event: events.Key) -> None:
         """Move, choose or leave."""
-        page = self.list.page
-        steps = {
-            "j": 1,
-            "down": 1,
-            "k": -1,
-            "up": -1,
-            "pagedown": page,
-            "pageup": -page,
-            "g": -(10**9),
-            "G": 10**9,
-        }
         event.stop()
-        step = steps.get(event.key) or steps.get(event.character or "")
-        if step:
+        if step := self.list.step_of(event):
             self.list.move(step)
         elif event.key == "enter":
             self._choose()

@@ -91,20 +91,9 @@ class ReviewScreen(ModalScreen[Choice]):
 
     def on_key(self, event: events.Key) -> None:
         """Move, choose, take away or leave."""
-        page = self.list.page
-        steps = {
-            "j": 1,
-            "down": 1,
-            "k": -1,
-            "up": -1,
-            "pagedown": page,
-            "pageup": -page,
-            "g": -(10**9),
-            "G": 10**9,
-        }
         event.stop()
-        if event.key in steps or event.character in steps:
-            self.list.move(steps[event.key] if event.key in steps else steps[event.character or ""])
+        if step := self.list.step_of(event):
+            self.list.move(step)
         elif event.key == "enter":
             self._choose()
         elif event.character == "D":

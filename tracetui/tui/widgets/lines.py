@@ -86,6 +86,21 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.changed()
         self.keep_in_view()
 
+    def step_of(self, event: events.Key) -> int:
+        """Return by how many rows a key moves in a list of a dialog, 0 if it does not."""
+        page = self.page
+        steps = {
+            "j": 1,
+            "down": 1,
+            "k": -1,
+            "up": -1,
+            "pagedown": page,
+            "pageup": -page,
+            "g": -(10**9),
+            "G": 10**9,
+        }
+        return steps.get(event.key) or steps.get(event.character or "") or 0
+
     @property
     def is_dark(self) -> bool:
         """Whether the theme is dark."""
