@@ -14,6 +14,14 @@ class CursorMoved(Message):
         self.row = row
 
 
+class PlaceTaken(Message):
+    """Somebody took a place in a list of lines with the mouse: clicked, turned the wheel, moved the scroll bar."""
+
+    def __init__(self, sender_id: str) -> None:
+        super().__init__()
+        self.sender_id = sender_id
+
+
 class RowActivated(Message):
     """A row was clicked twice, or chosen with the mouse on its fold glyph (``fold``)."""
 

@@ -233,3 +233,21 @@ def test_every_row_is_shown_once_whatever_is_folded(a: list[int], b: list[int]) 
         assert [model.rows[model.row_of(at)].at for at in range(len(model.diff.rows))] == [
             row.at for row in model.rows if row.part < 0
         ]
+
+
+def test_a_new_comparison_is_folded_as_the_one_before(memory: Database) -> None:
+    """As runs grow: what was opened is open, what was closed is closed, sides stay; what is new folds as it would."""
+    good, bad = fixing(memory, good=True), fixing(memory, good=False)
+    before = compared(memory, good, bad)
+    for row in reversed(range(len(before.rows))):
+        before.toggle(row)
+    before.swapped = True
+    made = compared(memory, good, bad)
+    assert made.rows != before.rows
+    made.show_as(before)
+    assert made.rows == before.rows
+    assert made.swapped
+    shrunk = compared(memory, good, good)
+    fresh = list(shrunk.rows)
+    shrunk.show_as(before)
+    assert shrunk.rows == fresh

@@ -30,6 +30,29 @@ def test_lines_and_entries_find_each_other(count: int, changes: list[tuple[int, 
     assert heights.locate(-5) == (0, 0)
 
 
+@given(
+    st.integers(0, 20),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 50), st.integers(1, 30)), max_size=9),
+)
+def test_appended_entries_are_like_those_from_the_start(
+    count: int, steps: list[tuple[int, int, int]]
+) -> None:
+    """However many are appended between changes, lines and entries find each other as in a plain list."""
+    heights, plain = Heights(count), [ESTIMATE] * count
+    for more, entry, height in steps:
+        heights.extend(more)
+        plain += [ESTIMATE] * more
+        if plain:
+            heights.set(entry % len(plain), height)
+            plain[entry % len(plain)] = height
+    tops = [0, *accumulate(plain)]
+    assert len(heights) == tops[-1]
+    assert [heights.top(n) for n in range(len(plain) + 1)] == tops
+    for line in range(tops[-1]):
+        entry, offset = heights.locate(line)
+        assert tops[entry] + offset == line
+
+
 def test_no_entries_have_no_lines() -> None:
     """An empty transcript."""
     assert len(Heights(0)) == 0

@@ -114,7 +114,8 @@ class RunScreen(Screen[None]):
         return self.current
 
     def jump(self, seq: int) -> None:
-        """Go to a trace, remembering where one was."""
+        """Go to a trace and stay there, remembering where one was."""
+        self.unpin()
         here = self.current.cursor_place
         if here not in (-1, seq):
             self.jumps.append(here)
@@ -124,7 +125,7 @@ class RunScreen(Screen[None]):
             self.notify("the filter hides it; o shows everything", markup=False, timeout=2)
 
     def unpin(self) -> None:
-        """Let the cursor stay where it is put."""
+        """Let the cursor stay where somebody put it: whatever takes a place comes by here."""
         if self.pinned:
             self.pinned = False
             self.redraw()

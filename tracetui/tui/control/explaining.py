@@ -111,7 +111,7 @@ class Explaining(RunScreen):
             self.refresh_detail()
 
     def _take_insight(self, insight: Insight) -> None:
-        place = self.current.cursor_place
+        place = self.current.place()
         keep = -1 if self.pinned else self.current.cursor_seq
         if self.model.take_insight(insight, keep):
             if self.pinned:

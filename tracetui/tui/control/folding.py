@@ -35,6 +35,7 @@ class Folding(RunScreen):
         if tree.unfold(row):
             self.refold(True)
         elif row + 1 < len(tree) and tree.depths[row + 1] > tree.depths[row]:
+            self.unpin()
             self.current.go_to_tree_row(row + 1)
 
     def action_fold_all(self) -> None:

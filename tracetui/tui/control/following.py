@@ -11,6 +11,7 @@ from tracetui.model.change import Change
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
 from tracetui.tui.control.filtering import Filtering
+from tracetui.tui.messages import PlaceTaken
 from tracetui.tui.view.header import run_title
 from tracetui.tui.view.run_model import RunModel
 
@@ -44,6 +45,18 @@ class Following(Filtering):
     def on_key(self) -> None:
         """Note that somebody is at the keys: from now on the cursor goes nowhere by itself."""
         self._touched = True
+
+    def on_place_taken(self, message: PlaceTaken) -> None:
+        """Stay where somebody put the view, or reads in the detail, with the mouse."""
+        message.stop()
+        if message.sender_id != self.facets.list.id:
+            self._touched = True
+            self.unpin()
+
+    def on_descendant_focus(self) -> None:
+        """Stay at the trace whose detail one goes to read."""
+        if self.detail.has_focus_within:
+            self.unpin()
 
     def action_run_follow(self) -> None:
         """Keep the newest trace in view."""
@@ -85,7 +98,7 @@ class Following(Filtering):
     def _absorb(self) -> None:
         self._last_absorb = time.monotonic()
         changes, self._pending = self._pending, []
-        seq, place = self.current.cursor_seq, self.current.cursor_place
+        seq, place = self.current.cursor_seq, self.current.place()
         fresh = sum(change.kind == "trace" for change in changes)
         was_live = self.model.present.label == "LIVE"
         before = self.model.columns.count - fresh
@@ -102,7 +115,7 @@ class Following(Filtering):
                 self._importing = bool(self.app.import_progress)
                 self.land()
         if seq in touched:
-            self.show_detail()
+            self.refresh_detail()
         if self.facets.is_open:
             self.facets.recount()
         self.news_taken()

@@ -61,12 +61,11 @@ class Moving(Following):
 
     def action_cursor_next_sibling(self) -> None:
         """Go to the next sibling."""
-        self.current.step(1)
+        self._step(1)
 
     def action_cursor_previous_sibling(self) -> None:
         """Go to the previous sibling."""
-        self.unpin()
-        self.current.step(-1)
+        self._step(-1)
 
     def action_cursor_back(self) -> None:
         """Go back to where one was before a jump."""
@@ -114,15 +113,20 @@ class Moving(Following):
     def on_trace_chosen(self, message: TraceChosen) -> None:
         """Go to a trace that was clicked."""
         message.stop()
-        self.unpin()
         self.jump(message.seq)
         self.to_view()
 
     def _move(self, step: int) -> None:
-        target = self.active()
-        if target is self.current and step < 0:
-            self.unpin()
+        target, before = self.active(), self.active().cursor
         target.move(step)
+        if target.cursor != before and target is not self.facets.list:
+            self.unpin()
+
+    def _step(self, by: int) -> None:
+        before = self.current.cursor
+        self.current.step(by)
+        if self.current.cursor != before:
+            self.unpin()
 
     def _page(self) -> int:
         return self.active().page

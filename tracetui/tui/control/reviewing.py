@@ -57,7 +57,6 @@ class Reviewing(Following):
 
     def _to_reviewed(self, step: int) -> None:
         if not self.say_why_not("review.next"):
-            self.unpin()
             self.jump(next_of(self.model.review.seqs, self.current.cursor_seq, step))
 
     def action_review_list(self) -> None:
@@ -73,7 +72,6 @@ class Reviewing(Following):
         if choice.take_away:
             self._leave(row.seq, "", {WITHDRAWS: row.note_id} if row.note_id else {MARK: False})
         else:
-            self.unpin()
             self.jump(row.seq)
 
     def review_reasons(self) -> dict[str, str | None]:

@@ -64,12 +64,10 @@ class Searching(RunScreen):
 
     def _to_error(self, step: int) -> None:
         if not self.say_why_not("error.next"):
-            self.unpin()
             self.jump(self.model.next_error(self.current.cursor_seq, step))
 
     def _to_hit(self, step: int) -> None:
         if not self.say_why_not("search.next"):
-            self.unpin()
             hit = self.model.next_hit(self.current.cursor_seq, step)
             self._opened_for_search.update(self.model.tree.closed_above(hit))
             self.jump(hit)
@@ -83,6 +81,7 @@ class Searching(RunScreen):
 
     def _show_hit(self, seq: int) -> None:
         """Go to a hit, noting which folds that opens."""
+        self.unpin()
         self._opened_for_search.update(self.model.tree.closed_above(seq))
         self.current.show_seq(seq)
 

@@ -67,7 +67,7 @@ class Timing(RunScreen):
             return
         self.model.known_spots = spots
         if isinstance(self.current, WaterfallView):
-            self.current.stay_at(self.current.cursor_place)
+            self.current.stay_at(self.current.place())
         asked, self._waiting_key = self._waiting_key, ""
         if asked:
             self.call_later(getattr(self, f"action_{asked}"))
@@ -100,7 +100,6 @@ class Timing(RunScreen):
                 "nothing slow: no idle gap, and nothing took 100 ms of its own", markup=False, timeout=3
             )
             return
-        self.unpin()
         self.jump(spot.seq)
         self.current.to_gap_before(spot.seq)
         self.app.clear_notifications()
@@ -114,7 +113,6 @@ class Timing(RunScreen):
         if seq < 0:
             self.notify("nothing in this run took time", markup=False, timeout=2)
             return
-        self.unpin()
         self.jump(seq)
 
     # ---- the axis ----------------------------------------------------------------------------------------

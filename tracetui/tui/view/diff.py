@@ -69,6 +69,19 @@ class DiffModel:
         self._open = {n for n, block in enumerate(self.blocks) if _is_open_at_first(block)}
         self._build()
 
+    def show_as(self, before: DiffModel) -> None:
+        """Fold as an earlier comparison of the same runs was folded, with the same side left."""
+        self.swapped = before.swapped
+        known = {before._first(number): number in before._open for number in range(len(before.blocks))}
+        opened = (n for n in range(len(self.blocks)) if known.get(self._first(n), n in self._open))
+        self._open = set(opened)
+        self._build()
+
+    def _first(self, number: int) -> tuple[int, int]:
+        """Return the traces of A and B that a block begins with."""
+        row = self.diff.rows[self.blocks[number].start]
+        return row.a, row.b
+
     # ---- rows --------------------------------------------------------------------------------------------
 
     def _build(self) -> None:

@@ -48,6 +48,20 @@ class Heights:
             self._sums[number] += more
             number += number & -number
 
+    def extend(self, more: int) -> None:
+        """Append entries whose heights are estimated."""
+        for number in range(len(self._heights) + 1, len(self._heights) + more + 1):
+            total, below = ESTIMATE, number - 1
+            while below > number - (number & -number):
+                total += self._sums[below]
+                below &= below - 1
+            self._sums.append(total)
+        self._heights.extend([ESTIMATE] * more)
+        self._measured.extend(bytes(more))
+        self._total += ESTIMATE * more
+        count = len(self._heights)
+        self._top_bit = 1 << (count.bit_length() - 1) if count else 0
+
     def forget(self) -> None:
         """Let all be measured anew; until then they keep the heights they had."""
         self._measured = bytearray(len(self._heights))

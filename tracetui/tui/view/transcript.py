@@ -57,13 +57,14 @@ class Transcript:
             return False
         self._known = known
         self._laid.clear()
-        seqs = array("i", self._entries())
-        if seqs == self.seqs:
+        seqs, before = array("i", self._entries()), self.seqs
+        if seqs[: len(before)] == before:
+            self.heights.extend(len(seqs) - len(before))
             self.heights.forget()
-            return True
-        self.seqs = seqs
-        self._numbers = {}
-        self.heights = Heights(len(seqs))
+        else:
+            self.heights = Heights(len(seqs))
+        if seqs != before:
+            self.seqs, self._numbers = seqs, {}
         return True
 
     def _entries(self) -> Sequence[int]:

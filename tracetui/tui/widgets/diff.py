@@ -87,17 +87,24 @@ class DiffView(RunPane):
             return
         self._busy = False
         self._ended, self._took = time.monotonic(), took
-        before, at = self.shown, self.cursor
-        self.shown = made
+        before, self.shown = self.shown, made
         if before is not None:
-            made.swapped = before.swapped
-            row = _same_place(before, made, at)
+            self._stay(before, made)
         else:
             row = made.row_of_seq(self._wanted_seq) if self._wanted_seq >= 0 else made.first_row
-        self.changed()
-        self.go_to(max(row, 0))
-        self.center()
+            self.changed()
+            self.go_to(max(row, 0))
+            self.center()
         self.post_message(CursorMoved(self.id or "", self.cursor))
+
+    def _stay(self, before: DiffModel, made: DiffModel) -> None:
+        """Show a new comparison as the one before was shown: same folds, same rows on the screen."""
+        made.show_as(before)
+        top = self.scroll_offset.y
+        held = self.cursor if self.shows(self.cursor) else top
+        cursor, now = _same_place(before, made, self.cursor), _same_place(before, made, held)
+        self.changed()
+        self.hold(cursor, now - (held - top))
 
     def take_news(self) -> None:
         """Compare again if this run grew, not too often."""
@@ -122,7 +129,11 @@ class DiffView(RunPane):
     @property
     def cursor_seq(self) -> int:
         """The trace of the open run under the cursor, −1 where only the other run has one."""
-        return self.shown.seqs(self.cursor)[1] if self.shown is not None else self._wanted_seq
+        return self.key_at(self.cursor)
+
+    def key_at(self, row: int) -> int:
+        """Return the trace of the open run in a row, −1 where only the other run has one."""
+        return self.shown.seqs(row)[1] if self.shown is not None else self._wanted_seq
 
     def show_seq(self, seq: int) -> bool:
         """Put the cursor on a trace of the open run, unfolding what hides it."""

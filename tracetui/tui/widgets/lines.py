@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tracetui.tui.compat import plain_text, with_offsets
-from tracetui.tui.messages import CursorMoved, RowActivated
+from tracetui.tui.messages import CursorMoved, PlaceTaken, RowActivated
 from tracetui.tui.theme import style_of
 from tracetui.tui.widgets.pieces import to_strip
 
@@ -46,6 +46,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._strips: dict[tuple[Any, ...], Strip] = {}
         self._version = 0
+        self._laid_page = 0
         self.shift_x = 0
 
     # ---- for subclasses ----------------------------------------------------------------------------------
@@ -82,9 +83,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = max(min(self.cursor, self.row_count() - 1), 0)
 
     def on_resize(self) -> None:
-        """Draw for the new width, and keep the cursor in view."""
+        """Draw for the new size, and keep the cursor in view, unless one had scrolled away from it."""
+        top, page = self.scroll_offset.y, self._laid_page
+        self._laid_page = self.page
         self.changed()
-        self.keep_in_view()
+        if not page or top <= self.cursor < top + page:
+            self.keep_in_view()
 
     def step_of(self, event: events.Key) -> int:
         """Return by how many rows a key moves in a list of a dialog, 0 if it does not."""
@@ -193,6 +197,16 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Lines of the list on the screen."""
         return max(self.scrollable_content_region.height - self.head_lines - self.foot_lines, 1)
 
+    def shows(self, row: int) -> bool:
+        """Whether a line is on the screen."""
+        return self.scroll_offset.y <= row < self.scroll_offset.y + self.page
+
+    def hold(self, cursor: int, top: int) -> None:
+        """Put the cursor and the topmost line where they are after news: nobody moved them."""
+        self.set_reactive(Lines.cursor, max(min(cursor, self.row_count() - 1), 0))
+        if max(top, 0) != self.scroll_offset.y:
+            self.scroll_to(y=max(top, 0), animate=False, immediate=True)
+
     def keep_in_view(self) -> None:
         """Scroll so that the cursor is on the screen."""
         top, height = self.scroll_offset.y, self.page
@@ -220,6 +234,36 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def on_blur(self) -> None:
         """Show the cursor as unfocused."""
         self.refresh()
+
+    # ---- the mouse ---------------------------------------------------------------------------------------
+
+    def _place_taken(self) -> None:
+        self.post_message(PlaceTaken(self.id or ""))
+
+    def on_mouse_down(self) -> None:
+        """Say that a place was taken, before anything moves under the mouse."""
+        self._place_taken()
+
+    def on_mouse_scroll_up(self) -> None:
+        """Say that a place was taken with the wheel; the base scrolls."""
+        self._place_taken()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Say so where there is anything further down."""
+        if self.scroll_offset.y < self.max_scroll_y:
+            self._place_taken()
+
+    def on_scroll_to(self) -> None:
+        """Say that a place was taken by dragging the scroll bar; the base scrolls, here and below."""
+        self._place_taken()
+
+    def on_scroll_up(self) -> None:
+        """Say that a place was taken by a click above the handle of the scroll bar."""
+        self._place_taken()
+
+    def on_scroll_down(self) -> None:
+        """Say that a place was taken by a click below it."""
+        self._place_taken()
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; on a fold glyph or a second time, say so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.row_text import RowStyle
@@ -10,6 +10,19 @@ from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.widgets.lines import Lines
 
 Pieces = list[tuple[str, str]]
+
+
+class Place(NamedTuple):
+    """Where one is in a view, told by what is there: numbers of lines do not outlive news.
+
+    A line is told by the key of what it shows and how many lines it is from the line nearest to that key.
+    """
+
+    cursor: tuple[int, int]
+    held: tuple[int, int]
+    """The line that stays where it is on the screen: the cursor's if it is in view, else the topmost."""
+    at: int
+    """Which line of the screen that is."""
 
 
 class RunPane(Lines):
@@ -37,10 +50,29 @@ class RunPane(Lines):
         """The trace under the cursor, −1 if there is none."""
         raise NotImplementedError  # pragma: no cover - every view says it
 
+    def key_at(self, row: int) -> int:
+        """Return what a line shows, for going back to it: a trace, or what else a view has rows of; −1 for nothing."""
+        raise NotImplementedError  # pragma: no cover - every view says it
+
     @property
     def cursor_place(self) -> int:
-        """What the cursor stands on, for going back to it: a trace, or what else a view has rows of."""
-        return self.cursor_seq
+        """The key of the line that the cursor stands on."""
+        return self.key_at(self.cursor)
+
+    def place(self) -> Place:
+        """Return where one is, for ``stay_at``; asked before anything changes."""
+        top = self.scroll_offset.y
+        held = self.cursor if self.shows(self.cursor) else top
+        return Place(self._told(self.cursor), self._told(held), held - top)
+
+    def _told(self, row: int) -> tuple[int, int]:
+        key = self.key_at(row)
+        return key, row - self.line_near(key) if key != -1 else row
+
+    def _line_of(self, told: tuple[int, int]) -> int:
+        key, offset = told
+        line = self.line_near(key) + offset if key != -1 else offset
+        return max(min(line, self.row_count() - 1), 0)
 
     def show_seq(self, seq: int) -> bool:
         """Put the cursor on a trace, unfolding what hides it; return whether it can be shown."""
@@ -55,14 +87,10 @@ class RunPane(Lines):
         self.go_to(self.line_near(seq))
         self.center()
 
-    def stay_at(self, seq: int) -> None:
-        """Keep the cursor on its trace, and the trace where it is on the screen, whatever came above it."""
-        before = self.cursor
+    def stay_at(self, place: Place) -> None:
+        """Keep the cursor on its row, and what one looks at where it is on the screen, whatever came above it."""
         self.take_news()
-        line = self.line_near(seq) if seq != -1 else before
-        if line != before:
-            self.set_reactive(Lines.cursor, line)
-            self.scroll_to(y=self.scroll_offset.y + line - before, animate=False, immediate=True)
+        self.hold(self._line_of(place.cursor), self._line_of(place.held) - place.at)
 
     def go_to_newest(self) -> None:
         """Put the cursor on the newest trace, without opening a fold."""

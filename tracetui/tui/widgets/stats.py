@@ -74,12 +74,15 @@ class StatsView(RunPane):
         self.app.call_from_thread(self._take, stats, said, time.monotonic() - began)
 
     def _take(self, stats: Stats | None, said: str, took: float) -> None:
-        """Show what was counted; the cursor stays with its row."""
+        """Show what was counted; the cursor stays with its row, and the screen where it is if one scrolled away."""
         self._busy = False
         self._rest_until = time.monotonic() + max(REST_SECONDS, REST_SHARE * took)
         self._said = said
+        top, is_away = self.scroll_offset.y, not self.shows(self.cursor)
         if stats is not None:
             self._keeping_row(lambda: self.shown.take(stats))
+            if is_away:
+                self.hold(self.cursor, top)
 
     def _keeping_row(self, change: Callable[[], None]) -> None:
         group = self.shown.group(self.cursor)
@@ -110,6 +113,10 @@ class StatsView(RunPane):
     @property
     def cursor_seq(self) -> int:
         """The trace that one came from: a row stands for many."""
+        return self._seq
+
+    def key_at(self, row: int) -> int:  # noqa: ARG002 - rows are not traces
+        """Return the trace that one came from."""
         return self._seq
 
     def show_seq(self, seq: int) -> bool:

@@ -7,7 +7,7 @@ from tracetui.tui.view.row_text import RowStyle, highlighted
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.transcript import Transcript
 from tracetui.tui.widgets.lines import Lines
-from tracetui.tui.widgets.run_pane import RunPane
+from tracetui.tui.widgets.run_pane import Place, RunPane
 
 
 class TranscriptView(RunPane):
@@ -35,7 +35,11 @@ class TranscriptView(RunPane):
     @property
     def cursor_seq(self) -> int:
         """The trace whose entry the cursor is in, −1 if there is none."""
-        return self.transcript.seq_at(self.cursor)
+        return self.key_at(self.cursor)
+
+    def key_at(self, row: int) -> int:
+        """Return the trace whose entry a line is in, −1 if there is none."""
+        return self.transcript.seq_at(row)
 
     @property
     def _number(self) -> int:
@@ -66,12 +70,12 @@ class TranscriptView(RunPane):
         if self._settling or not count:
             return
         self._settling = True
-        total, top_line = len(heights), round(self.scroll_offset.y)
-        cursor, top = heights.locate(self.cursor), heights.locate(top_line)
+        total = len(heights)
+        cursor, top = heights.locate(self.cursor), heights.locate(round(self.scroll_offset.y))
         for number in {cursor[0], top[0]}:
             self._measure_around(number, count)
         if len(heights) != total:
-            self._put_back(cursor, top, top_line)
+            self._put_back(cursor, top, 0)
         self._settling = False
 
     def _measure_around(self, number: int, count: int) -> None:
@@ -87,18 +91,20 @@ class TranscriptView(RunPane):
             room -= heights[at]
             at -= 1
 
-    def _put_back(self, cursor: tuple[int, int], top: tuple[int, int], top_line: int) -> None:
-        """Put cursor and view where they were, among entries whose heights are others now."""
-        heights = self.transcript.heights
-        line = heights.top(cursor[0]) + min(cursor[1], heights[cursor[0]] - 1)
-        first = heights.top(top[0]) + min(top[1], heights[top[0]] - 1)
+    def _put_back(self, cursor: tuple[int, int], held: tuple[int, int], at: int) -> None:
+        """Put cursor and view where they were, among entries whose heights are others now; ``held`` is line ``at``."""
+        line, held_line = self._line(cursor), self._line(held)
         self.set_reactive(Lines.cursor, line)
         self._version += 1
         self._strips.clear()
         super().resize_rows()
-        if first != top_line:
-            self.scroll_to(y=first, animate=False, immediate=True)
+        self.hold(line, held_line - at)
         self.refresh()
+
+    def _line(self, told: tuple[int, int]) -> int:
+        """Return the line that is so far in an entry, or its last."""
+        heights = self.transcript.heights
+        return heights.top(told[0]) + min(told[1], heights[told[0]] - 1)
 
     # ---- going -------------------------------------------------------------------------------------------
 
@@ -140,14 +146,22 @@ class TranscriptView(RunPane):
         if seq != self.cursor_seq:
             self._go_to_entry(self.transcript.number_of(seq))
 
-    def stay_at(self, seq: int) -> None:
-        """Keep the cursor in its entry, whatever came above it."""
-        offset = self.transcript.heights.locate(self.cursor)[1]
-        self.take_news()
-        number = self.transcript.number_of(seq) if seq >= 0 else -1
-        if number >= 0 and self.cursor_seq != seq:
-            self._go_to_entry(number)
-            self.go_to(self.cursor + min(offset, self.transcript.heights[number] - 1))
+    def stay_at(self, place: Place) -> None:
+        """Keep cursor and view in their entries: what is not on the screen may have another height than it had."""
+        count = len(self.transcript.seqs) if self.transcript.sync() else 0
+        if count:
+            self._settling = True
+            cursor, held = self._entry_of(place.cursor), self._entry_of(place.held)
+            for number in {cursor[0], held[0]}:
+                self._measure_around(number, count)
+            self._put_back(cursor, held, place.at)
+            self._settling = False
+        self.changed()
+
+    def _entry_of(self, told: tuple[int, int]) -> tuple[int, int]:
+        """Return the entry of a line that a place tells of, and how far in it is."""
+        key, offset = told
+        return (max(self.transcript.number_of(key), 0), offset) if key != -1 else (0, 0)
 
     def step(self, by: int) -> None:
         """Go to the next or previous model step or turn."""
@@ -185,6 +199,4 @@ class TranscriptView(RunPane):
 
     def take_news(self) -> None:
         """Show the entries that there are now."""
-        self.transcript.sync()
-        self._settle()
-        self.changed()
+        self.stay_at(self.place())

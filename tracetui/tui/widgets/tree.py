@@ -34,11 +34,10 @@ class TraceTreeView(RunPane):
         """The trace under the cursor, of a group its first call; −1 if there is none."""
         return self.model.tree.trace_of(self.cursor_place)
 
-    @property
-    def cursor_place(self) -> int:
-        """The key of the row under the cursor: a trace, a group, ``ORPHANS``; −1 if there is none."""
+    def key_at(self, row: int) -> int:
+        """Return the key of a row: a trace, a group, ``ORPHANS``; −1 if there is none."""
         rows = self.model.tree.rows
-        return rows[self.cursor] if self.cursor < len(rows) else -1
+        return rows[row] if row < len(rows) else -1
 
     @property
     def tree_row(self) -> int:

@@ -49,12 +49,12 @@ class WaterfallView(RunPane):
         """The trace under the cursor, for a gap the one it lies before; −1 if there is none."""
         return self.waterfall.seq_at(self.cursor) if self.cursor < len(self.waterfall) else -1
 
-    @property
-    def cursor_place(self) -> int:
-        """The key of the row under the cursor, for a gap the trace it lies before."""
-        _, gap = self.waterfall.at(self.cursor)
-        known = gap is None and self.cursor < len(self.waterfall)
-        return self.waterfall.key_at(self.cursor) if known else self.cursor_seq
+    def key_at(self, row: int) -> int:
+        """Return the key of the row of a line, for a gap the trace it lies before; −1 if there is none."""
+        if row >= len(self.waterfall):
+            return -1
+        _, gap = self.waterfall.at(row)
+        return self.waterfall.key_at(row) if gap is None else self.waterfall.seq_at(row)
 
     @property
     def tree_row(self) -> int:
