@@ -4,9 +4,28 @@ import math
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tracetui import Custom, Error, InvalidRunError, InvalidTraceError, Thought, ToolCall, TraceDraft
-from tracetui.model.change import amendment, annotation, completion, new_trace, run_patch, usage_of
+from tracetui import (
+    Custom,
+    Decision,
+    Error,
+    InvalidRunError,
+    InvalidTraceError,
+    Thought,
+    ToolCall,
+    TraceDraft,
+)
+from tracetui.model.change import (
+    amendment,
+    annotation,
+    completion,
+    new_trace,
+    new_traces,
+    run_patch,
+    usage_of,
+)
 from tracetui.model.value import MAX_PACKED_BYTES, unpack
 
 
@@ -56,6 +75,9 @@ def test_a_trace_is_finished_unless_it_is_open(draft: TraceDraft, status: int) -
         (TraceDraft(Thought("a"), parent_id=cast("Any", 4)), "parent_id"),
         (TraceDraft(cast("Any", "Thought")), "trace_type"),
         (TraceDraft(Thought("x" * MAX_PACKED_BYTES)), "body"),
+        (TraceDraft(ToolCall("t", {"k": [2**64]})), "arguments"),
+        (TraceDraft(ToolCall("t", None, None, 2**64)), "duration_ms"),
+        (TraceDraft(Thought("a"), metadata={"k": -(2**63) - 1}), "metadata"),
     ],
 )
 def test_a_draft_that_cannot_be_stored_is_refused_by_field(draft: TraceDraft, field: str) -> None:
@@ -63,6 +85,49 @@ def test_a_draft_that_cannot_be_stored_is_refused_by_field(draft: TraceDraft, fi
     with pytest.raises(InvalidTraceError) as refused:
         new_trace(draft)
     assert refused.value.field == field
+
+    with pytest.raises(InvalidTraceError) as refused:
+        new_traces([TraceDraft(Thought("fine")), draft])
+    assert refused.value.field == field
+
+
+_ANY: Any = st.none() | st.sampled_from(
+    [7, 2**64, 0.5, "s", True, b"b", ["l", ("t",)], {"k": {"n": 1}}, {1: 2}, {2}]
+)
+_KINDS = st.one_of(
+    st.builds(
+        ToolCall,
+        st.sampled_from(["grep", cast("Any", 3)]),
+        _ANY,
+        _ANY,
+        st.none() | st.sampled_from([3, 2**64]),
+    ),
+    st.builds(Decision, st.just("q"), st.sampled_from([["a"], ("a", "b"), cast("Any", "ab")]), st.just("a")),
+    st.builds(Thought, st.just("t"), st.sampled_from([None, 0.5, 1])),
+    st.builds(Custom, st.sampled_from(["LLM", "x" * 600]), _ANY),
+    st.builds(Error, st.just("E"), st.just("m"), st.booleans()),
+)
+_DRAFTS = st.builds(
+    TraceDraft, _KINDS, id=st.sampled_from(["a", "b", "x" * 171, "", "é" * 300]), parent_id=st.sampled_from([None, "a", ""]),
+    await_parent=st.booleans(), tags=st.sampled_from([(), ("x", "y"), ["x"], cast("Any", "x"), ["x" * 513], [cast("Any", 1)]]),
+    metadata=st.sampled_from([None, {"usage": {"input": 3, "output": 4}, "cost": {"usd": 0.5}}, "text"]) | _ANY,
+    timestamp=st.sampled_from([None, 5, -(2**63), 2**63]), end_ms=st.sampled_from([None, 6, cast("Any", True)]),
+    status=st.sampled_from([None, "ok", "error", "lost"]), open=st.sampled_from([False, False, True]),
+)  # fmt: skip
+
+
+def outcome(make: Any) -> object:
+    """Return what is made, or how it is refused."""
+    try:
+        return repr(make())
+    except InvalidTraceError as problem:
+        return str(problem)
+
+
+@given(st.lists(_DRAFTS, max_size=3))
+def test_many_drafts_become_what_each_of_them_becomes(drafts: list[TraceDraft]) -> None:
+    """By column or one by one: the same changes, or the same refusal of the first draft that cannot be stored."""
+    assert outcome(lambda: new_traces(drafts)) == outcome(lambda: [new_trace(draft) for draft in drafts])
 
 
 def test_usage_is_read_from_the_reserved_keys() -> None:

@@ -23,7 +23,7 @@ from tracetui.errors import (
     TraceNotFoundError,
 )
 from tracetui.formats.record import Batch, ImportAnnotation, ImportRecord, ImportRun, ImportUpdate
-from tracetui.model.change import NewAnnotation, amendment, completion, new_trace
+from tracetui.model.change import NewAnnotation, amendment, completion, new_traces
 from tracetui.model.draft import TraceDraft
 from tracetui.model.run import ACTIVE, Run
 from tracetui.model.trace import OPEN, Trace
@@ -113,7 +113,7 @@ class Committer:
     # ---- traces ------------------------------------------------------------------------------------------
 
     def _record(self, run_id: str, records: Sequence[ImportRecord]) -> None:
-        changes = [new_trace(record.draft) for record in records]
+        changes = new_traces([record.draft for record in records])
         try:
             appended = self._db.commit(run_id, changes, "skip")
         except RunClosedError:

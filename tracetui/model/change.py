@@ -6,7 +6,7 @@ so that an engine only has to decide what depends on its state: whether ids, par
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
@@ -18,6 +18,8 @@ from tracetui.model.trace import END_STATUSES, OK, STATUS_CODES, checked_time
 from tracetui.model.trace_type import (
     CUSTOM,
     ERROR,
+    FIELD_NAMES,
+    KIND_CODES,
     KIND_NAMES,
     TraceType,
     kind_code,
@@ -28,6 +30,8 @@ from tracetui.model.value import (
     MAX_PACKED_BYTES,
     Value,
     ValueLike,
+    are_names,
+    are_tags,
     checked_name,
     checked_tags,
     normalize,
@@ -184,17 +188,82 @@ def made_trace(
         KIND_NAMES[kind] if kind != CUSTOM else _custom_name(trace_type),
         kind,
         None if timestamp is None else checked_time(timestamp, "timestamp"),
-        _status(status, end_ms, kind, is_open=is_open) if status is not None or is_open else _STATUS_OF[kind],
+        _STATUS_OF[kind] if status is None and not is_open else _status(status, end_ms, kind, is_open=is_open),
         None if end_ms is None else checked_time(end_ms, "end_ms"),
         checked_tags(tags) if tags else (),
         tokens_in,
         tokens_out,
         cost,
         stored is None or isinstance(stored, dict),
-        _packed([values_of_kind(kind, trace_type), stored]),
+        _packed_body(kind, trace_type, stored),
     ))  # fmt: skip
 
 
+def new_traces(drafts: Iterable[TraceDraft]) -> list[NewTrace]:
+    """Check and pack many drafts.
+
+    Column by column, as nearly all are plainly right; where one is not, one by one, as ``new_trace`` names what is wrong.
+
+    :raises InvalidTraceError: naming the field that cannot be stored.
+    """
+    listed = list(drafts)
+    try:
+        made = _plain_traces(listed)
+    except (InvalidTraceError, KeyError, TypeError, ValueError, OverflowError):
+        made = None
+    return [new_trace(draft) for draft in listed] if made is None else made
+
+
+def _plain_traces(drafts: Sequence[TraceDraft]) -> list[NewTrace] | None:
+    """Return what ``new_trace`` makes of each draft, None unless a look at whole columns shows that all are right."""
+    types, ids, parents, waits, tags, metadata, times, ends, statuses, opens = zip(*drafts, strict=True)
+    if {*map(type, ids)} == {type(None)}:
+        ids = tuple(new_trace_id() for _ in ids)
+    if not (
+        are_names(ids) and all(ids) and are_tags(tags) and _are_texts(parents) and _are_times(times, ends)
+    ):
+        return None
+    kinds = [KIND_CODES[type(one)] for one in types]
+    values = [one if one is None else storable(one, "metadata") for one in metadata]
+    bodies = [
+        pack([values_of_kind(kind, one), value])
+        for kind, one, value in zip(kinds, types, values, strict=True)
+    ]
+    if max(map(len, bodies)) > MAX_PACKED_BYTES:
+        return None
+    rows = zip(
+        ids, parents, waits,
+        [KIND_NAMES[kind] if kind != CUSTOM else _custom_name(one) for kind, one in zip(kinds, types, strict=True)],
+        kinds, times,
+        [
+            _STATUS_OF[kind] if status is None and not is_open else _status(status, end, kind, is_open=is_open)
+            for kind, status, end, is_open in zip(kinds, statuses, ends, opens, strict=True)
+        ],
+        ends, map(tuple, tags),
+        *zip(*[_UNKNOWN_USAGE if value is None else usage_of(value) for value in values], strict=True),
+        [value is None or isinstance(value, dict) for value in values],
+        bodies, strict=True,
+    )  # fmt: skip
+    return [_new_tuple(NewTrace, row) for row in rows]
+
+
+def _are_texts(column: Sequence[object]) -> bool:
+    """Whether all are None or plain str."""
+    return {*map(type, column)} <= _TEXT_OR_NONE
+
+
+def _are_times(*columns: Sequence[Any]) -> bool:
+    """Whether all are None or times that ``checked_time`` lets through."""
+    for column in columns:
+        if not {*map(type, column)} <= _TIME_OR_NONE:
+            return False
+        given = [time for time in column if time is not None] if None in column else column
+        if given and not (min(given) >= -(2**63) and max(given) < 2**63):
+            return False
+    return True
+
+
+_TEXT_OR_NONE, _TIME_OR_NONE = frozenset({str, type(None)}), frozenset({int, type(None)})
 _new_tuple = tuple.__new__
 _STATUS_OF = tuple(STATUS_CODES["error" if kind == ERROR else "ok"] for kind in range(len(KIND_NAMES)))
 """By kind code: how a finished trace ended whose caller does not say."""
@@ -229,6 +298,18 @@ def end_status(status: object) -> int:
     if status not in END_STATUSES:
         raise InvalidTraceError("status", f"{status!r} is none of {', '.join(END_STATUSES)}")
     return STATUS_CODES[str(status)]
+
+
+def _packed_body(kind: int, trace_type: TraceType, metadata: object) -> bytes:
+    values = values_of_kind(kind, trace_type)
+    try:
+        body = pack((values, metadata))
+    except OverflowError:  # an integer; which one is told by those who look closer
+        for value, name in zip(values, FIELD_NAMES[kind], strict=True):
+            normalize(value, name)
+        normalize(metadata, "metadata")
+        raise
+    return body if len(body) <= MAX_PACKED_BYTES else _packed([values, metadata])
 
 
 def _packed(content: object) -> bytes:

@@ -6,7 +6,7 @@ indexed by: the class's name, or for ``Custom`` the user's own name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, ClassVar, TypeAlias, cast
@@ -162,6 +162,8 @@ def _flag(value: object, field: str) -> bool:
 
 
 def _texts(value: object, field: str) -> list[str]:
+    if type(value) is list and {*map(type, value)} <= _NEEDS_NO_CHECK[_text]:
+        return value
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
         raise InvalidTraceError(field, "must be a sequence of strings")
     return [_text(item, field) for item in value]
@@ -176,19 +178,19 @@ _CHECKS: tuple[tuple[Any, ...], ...] = (
     (checked_name, storable),
 )
 _NEEDS_NO_CHECK: dict[Any, frozenset[type]] = {
-    _text: frozenset({str}), _text_or_none: frozenset({str, type(None)}), storable: frozenset({str, type(None), bool}),
-    _count_or_none: frozenset({type(None)}), _number_or_none: frozenset({float, type(None)}), _flag: frozenset({bool}),
-    _texts: frozenset(), checked_name: frozenset(),
+    _text: frozenset({str}), _text_or_none: frozenset({str, type(None)}),
+    storable: frozenset({str, type(None), bool, int, float, bytes}), _count_or_none: frozenset({type(None), int}),
+    _number_or_none: frozenset({float, type(None)}), _flag: frozenset({bool}), _texts: frozenset(), checked_name: frozenset(),
 }  # fmt: skip
-"""By check: types whose values it would give back as they are."""
-_FIELDS: tuple[tuple[Any, ...], ...] = tuple(
-    (
-        attrgetter(*names),
-        tuple((_NEEDS_NO_CHECK[check], check, name) for name, check in zip(names, checks, strict=True)),
-    )
-    for names, checks in zip(FIELD_NAMES, _CHECKS, strict=True)
+"""By check: types whose values it would give back as they are, but for integers that are too large to be packed."""
+_VALUES: tuple[Callable[[object], tuple[object, ...]], ...] = tuple(
+    cast("Any", attrgetter(*names)) for names in FIELD_NAMES
 )
-"""By kind code: all values of a trace type in one call, and for each field how it is checked."""
+"""By kind code: all values of a trace type in one call."""
+_Check: TypeAlias = tuple[int, Callable[[object, str], object], str]
+_TO_CHECK: tuple[dict[tuple[type, ...], tuple[_Check, ...]], ...] = tuple({} for _ in KINDS)
+"""By kind code, for the types that its values have: which of these are to be checked, how, and under which name."""
+_MOST_TYPES = 100
 _LATE_CHECKS: dict[str, Any] = {
     name: normalize if check is storable else check
     for code, names in enumerate(FIELD_NAMES)
@@ -200,20 +202,46 @@ _LATE_CHECKS: dict[str, Any] = {
 def field_values(trace_type: TraceType) -> list[object]:
     """Return the checked values of the type's fields, in order and ready to be packed: what a body keeps.
 
-    Half of a batch is spent here, so what is plainly right costs a look at its type and no call.
-
     :raises InvalidTraceError: naming the field that cannot be stored.
     """
-    return values_of_kind(kind_code(trace_type), trace_type)
-
-
-def values_of_kind(code: int, trace_type: TraceType) -> list[object]:
-    """Return the same for who has the type's kind code already."""
-    values, fields = _FIELDS[code]
+    code = kind_code(trace_type)
     return [
-        value if type(value) in plain else check(value, name)
-        for value, (plain, check, name) in zip(values(trace_type), fields)  # noqa: B905 - of one length, as made
+        (normalize if check is storable else check)(value, name)
+        for value, check, name in zip(
+            _VALUES[code](trace_type), _CHECKS[code], FIELD_NAMES[code], strict=True
+        )
     ]
+
+
+def values_of_kind(code: int, trace_type: TraceType) -> Sequence[object]:
+    """Return the same for who packs it at once, and knows the kind code already.
+
+    A large part of a batch is spent here, so what is right by its type costs no call. Integers that are too large
+    are left to the packing, which raises OverflowError.
+    """
+    values = _VALUES[code](trace_type)
+    types = (*map(type, values),)
+    to_check = _TO_CHECK[code].get(types)
+    if to_check is None:
+        to_check = _fields_to_check(code, types)
+    if not to_check:
+        return values
+    checked = [*values]
+    for at, check, name in to_check:
+        checked[at] = check(checked[at], name)
+    return checked
+
+
+def _fields_to_check(code: int, types: tuple[type, ...]) -> tuple[_Check, ...]:
+    """Return what cannot be known to be right by its type; remembered, as few combinations of types ever come."""
+    found = tuple(
+        (at, check, name)
+        for at, (kind, check, name) in enumerate(zip(types, _CHECKS[code], FIELD_NAMES[code], strict=True))
+        if kind not in _NEEDS_NO_CHECK[check]
+    )
+    if len(_TO_CHECK[code]) < _MOST_TYPES:
+        _TO_CHECK[code][types] = found
+    return found
 
 
 def late_values(late: Mapping[str, object]) -> dict[str, Value]:

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias, cast
 
 import msgpack
@@ -82,7 +83,8 @@ def normalize(value: object, field: str) -> Value:
 def storable(value: object, field: str) -> object:
     """Return what packs as ``normalize(value)`` does: the value itself where all of it is plain, else a copy.
 
-    For those who pack it at once: looking is several times cheaper than copying.
+    For those who pack it at once: looking is several times cheaper than copying. Integers that are too large are
+    left to the packing, which raises OverflowError.
 
     :raises InvalidTraceError: as ``normalize``.
     """
@@ -92,20 +94,23 @@ def storable(value: object, field: str) -> object:
 def _is_plain(value: Any, depth: int) -> bool:
     """Return whether a value needs no normalising; False too for what is nested deeper than ``depth``."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in _PACKABLE:
         return True
     if kind is dict:
         for key, item in value.items():
-            if type(key) is not str or not (type(item) in _PLAIN or (depth and _is_plain(item, depth - 1))):
+            if type(key) is not str or not (
+                type(item) in _PACKABLE or (depth and _is_plain(item, depth - 1))
+            ):
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(type(item) in _PLAIN or (depth and _is_plain(item, depth - 1)) for item in value)
-    return kind is int and INT_MIN <= value <= INT_MAX
+        return all(type(item) in _PACKABLE or (depth and _is_plain(item, depth - 1)) for item in value)
+    return False
 
 
 _SHALLOW = 8
 _PLAIN = frozenset({type(None), bool, float, str, bytes})
+_PACKABLE = _PLAIN | {int}
 _CONTAINERS = frozenset({dict, list, tuple})
 
 
@@ -201,6 +206,23 @@ def checked_tags(tags: object) -> tuple[str, ...]:
     if len(listed) > MAX_TAGS:
         raise InvalidTraceError("tags", f"{len(listed):,} tags, at most {MAX_TAGS:,} are allowed")
     return tuple([checked_name(tag, "tags") for tag in listed]) if listed else ()
+
+
+def are_names(names: Sequence[object]) -> bool:
+    """Whether ``checked_name`` gives all of them back as they are, as far as a quick look tells."""
+    return {*map(type, names)} <= _STR and max(map(len, cast("Any", names)), default=0) <= _SHORT_NAME
+
+
+def are_tags(sets: Sequence[Any]) -> bool:
+    """Whether ``checked_tags`` lets all of them through, as far as a quick look tells."""
+    return (
+        {*map(type, sets)} <= _LISTED
+        and max(map(len, sets), default=0) <= MAX_TAGS
+        and are_names([*chain.from_iterable(sets)])
+    )
+
+
+_STR, _LISTED = frozenset({str}), frozenset({tuple, list})
 
 
 # ---- JSON ------------------------------------------------------------------------------------------------

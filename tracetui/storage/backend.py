@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from tracetui.model.change import Annotation, AnyChange, Change
 from tracetui.model.run import Damage, Run
@@ -56,8 +56,7 @@ class Capabilities:
     push_wakeups: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """The outcome of a commit: the first numbers it was given, and how many changes were new.
 
     With ``existing="skip"``, ``skipped`` are the ids of traces that the run had already.

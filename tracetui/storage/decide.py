@@ -7,9 +7,10 @@ made (``tracetui.model.change``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tracetui.errors import (
     BatchTooLargeError,
@@ -49,26 +50,21 @@ class Entry(NamedTuple):
     values: Mapping[str, Value] | None = None
 
 
-class Kept(NamedTuple):
-    """A trace of a commit that holds nothing else: its change, its time, and its parent.
-
-    ``parent`` is a row, the id that is awaited, or −1.
-    """
-
-    change: NewTrace
-    time_ms: int
-    parent: int | str
-
-
 @dataclass(slots=True)
 class TraceCommit:
-    """What will be written of a commit of traces alone: nearly every one is, so these cost little."""
+    """What will be written of traces that plainly fit a run: nearly every commit is that, so these cost little.
 
+    ``columns`` are the traces as ``NewTrace`` has them, by field; a parent is a row, the id that is awaited, or −1.
+    """
+
+    first_row: int
     first_seq: int
     first_rev: int
-    first_row: int
-    traces: list[Kept]
-    skipped: frozenset[str]
+    columns: tuple[Sequence[Any], ...]
+    times: Sequence[int]
+    parents: Sequence[int | str]
+    set_ms: int | None
+    """The time that the store set, if it set any."""
 
 
 @dataclass(slots=True)
@@ -82,45 +78,54 @@ class Commit:
     skipped: frozenset[str]
 
 
-def are_traces(changes: Sequence[AnyChange]) -> TypeGuard[Sequence[NewTrace]]:
-    """Return whether changes are traces alone: ``decide_traces`` is for them."""
-    if len(changes) == 1:
-        return type(changes[0]) is NewTrace
-    return {*map(type, changes)} <= _TRACES
+def decide_trace(tail: Tail, change: AnyChange, now_ms: int) -> tuple[int, int | str] | None:
+    """Return time and parent of a trace that plainly fits; of any other change None, as ``decide_traces``."""
+    if type(change) is not NewTrace or tail.record.status != ACTIVE or tail.seq_gaps:
+        return None
+    trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
+    known = tail.seq_of
+    if known(trace_id) is not None:
+        return None
+    parent = _other_parent(parent_id, known, waits=await_parent)
+    if parent is None:
+        return None
+    return max(now_ms, tail.record.last_set_ms) if time_ms is None else time_ms, parent
 
 
-def decide_traces(tail: Tail, changes: Sequence[NewTrace], existing: Existing, now_ms: int) -> TraceCommit:
-    """Return the commit of these traces; as ``decide``, whose refusals are the same."""
-    _check_size(changes)
-    known, record = tail.seq_of, tail.record
-    skip, is_active, last_set = existing == "skip", record.status == ACTIVE, record.last_set_ms
-    new: dict[str, int] = {}
-    kept: list[Kept] = []
-    skipped: list[str] = []
+def _other_parent(
+    parent_id: str | None, known: Callable[[str], int | None], *, waits: bool
+) -> int | str | None:
+    """Return a parent that no trace before in the commit is: a row, the id that is awaited, −1; None for none such."""
+    if parent_id is None:
+        return -1
+    row = known(parent_id)
+    return row if row is not None else parent_id if waits and parent_id else None
+
+
+def decide_traces(tail: Tail, changes: Sequence[AnyChange], now_ms: int) -> TraceCommit | None:
+    """Return the commit of traces that plainly fit, column by column; None for any other.
+
+    What ``decide`` would refuse, skip, or number around damage is not plain: it is the one that knows the words.
+    """
+    if not {*map(type, changes)} <= _TRACES or tail.record.status != ACTIVE or tail.seq_gaps or not changes:
+        return None
+    columns: tuple[Any, ...] = tuple(zip(*cast("Any", changes), strict=True))
+    ids, parent_ids, waits, _, _, times, *_ = columns
+    _check_sizes(columns[-1], columns[8])
     first_row, first_seq, first_rev = tail.next_numbers()
-    row = first_row
-    for change in changes:
-        trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
-        if trace_id in new or known(trace_id) is not None:
-            if not skip:
-                raise TraceExistsError(trace_id)
-            skipped.append(trace_id)
-            continue
-        if not is_active:
-            raise RunClosedError(record.run_id, record.status)
-        parent: int | str | None = -1
-        if parent_id is not None:
-            parent = new.get(parent_id)
-            if parent is None and (parent := known(parent_id)) is None:
-                if not await_parent or not parent_id:
-                    raise ParentNotFoundError(parent_id)
-                parent = parent_id
-        if time_ms is None:
-            time_ms = last_set = max(now_ms, last_set)
-        new[trace_id] = row
-        row += 1
-        kept.append(_kept(Kept, (change, time_ms, parent)))
-    return TraceCommit(first_seq, first_rev, first_row, kept, frozenset(skipped) if skipped else _NONE)
+    own, known = dict(zip(ids, range(first_row, first_row + len(ids)), strict=True)), tail.seq_of
+    if len(own) != len(ids) or [*map(known, ids)].count(None) != len(ids):
+        return None
+    parents: list[Any] = [*map(own.get, parent_ids)]
+    for at, parent in enumerate(parents):
+        if parent is None or parent >= first_row + at:
+            parents[at] = _other_parent(parent_ids[at], known, waits=waits[at])
+    if None in parents:
+        return None
+    set_ms = max(now_ms, tail.record.last_set_ms) if None in times else None
+    if set_ms is not None:
+        times = [set_ms if time_ms is None else time_ms for time_ms in times]
+    return TraceCommit(first_row, first_seq, first_rev, columns, times, parents, set_ms)
 
 
 def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms: int) -> Commit:
@@ -138,26 +143,23 @@ def decide(tail: Tail, changes: Sequence[AnyChange], existing: Existing, now_ms:
 
 _NONE: frozenset[str] = frozenset()
 _TRACES = frozenset({NewTrace})
-_kept = tuple.__new__
 
 
 def _check_size(changes: Sequence[AnyChange]) -> None:
-    if len(changes) > MAX_CHANGES:
-        raise BatchTooLargeError("changes", len(changes), MAX_CHANGES)
-    if len(changes) > 1:
-        size = sum(map(_size, changes))
-        if size > MAX_COMMIT_BYTES:
-            raise BatchTooLargeError("bytes", size, MAX_COMMIT_BYTES)
+    patches, notes = (RunPatch,), (RunPatch, NewAnnotation)
+    _check_sizes(
+        [b"" if isinstance(change, patches) else change.body for change in changes],
+        [() if isinstance(change, notes) else change.tags for change in changes],
+    )
 
 
-def _size(change: AnyChange) -> int:
-    """Return about how many bytes a change takes: its body, and what can be long in its head."""
-    if isinstance(change, RunPatch):
-        return 0
-    size = len(change.body)
-    if not isinstance(change, NewAnnotation) and change.tags:
-        size += sum(map(len, change.tags))
-    return size
+def _check_sizes(bodies: Sequence[bytes], tags: Sequence[tuple[str, ...]]) -> None:
+    """Refuse a commit that is too large: about, by the bodies of its changes and what can be long in their heads."""
+    if len(bodies) > MAX_CHANGES:
+        raise BatchTooLargeError("changes", len(bodies), MAX_CHANGES)
+    size = sum(map(len, bodies)) + sum(map(len, chain.from_iterable(tags)))
+    if size > MAX_COMMIT_BYTES and len(bodies) > 1:
+        raise BatchTooLargeError("bytes", size, MAX_COMMIT_BYTES)
 
 
 class _Decision:

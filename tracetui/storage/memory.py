@@ -16,8 +16,8 @@ from tracetui.model.run import Damage, Run
 from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView, Stretch
-from tracetui.storage.decide import are_traces, decide, decide_traces
-from tracetui.storage.state.commits import apply
+from tracetui.storage.decide import decide, decide_traces
+from tracetui.storage.state.commits import apply, apply_traces
 from tracetui.storage.state.paging import page
 from tracetui.storage.state.tail import Tail
 from tracetui.storage.view import LiveView
@@ -208,13 +208,13 @@ class MemoryEngine:
 
 def _taken(tail: Tail, changes: Sequence[AnyChange], existing: Existing) -> Appended:
     """Decide a commit and take it over."""
-    if are_traces(changes):
-        traces = decide_traces(tail, changes, existing, now_ms())
-        kept = traces.traces
-        tail.add_late(traces.first_row, kept, [one.change.body for one in kept])
-        tail.absorb()
-        return Appended(traces.first_seq, traces.first_rev, len(kept), len(kept), traces.skipped)
-    commit = decide(tail, changes, existing, now_ms())
+    now = now_ms()
+    traces = decide_traces(tail, changes, now)
+    if traces is not None:
+        apply_traces(tail, traces)
+        count = len(traces.times)
+        return Appended(traces.first_seq, traces.first_rev, count, count)
+    commit = decide(tail, changes, existing, now)
     bodies = [b"" if isinstance(e.change, RunPatch) else e.change.body for e in commit.entries]
     apply(tail, commit, bodies)
     return Appended(commit.first_seq, commit.first_rev, commit.traces, len(commit.entries), commit.skipped)

@@ -13,7 +13,7 @@ from tracetui.model.change import (
     annotation,
     completion,
     made_trace,
-    new_trace,
+    new_traces,
 )
 from tracetui.model.draft import TraceDraft
 from tracetui.model.trace import OK, Trace
@@ -21,6 +21,7 @@ from tracetui.model.trace_type import TraceType
 from tracetui.model.tree import TraceTree
 from tracetui.model.value import ValueLike
 from tracetui.storage.backend import Existing, Index
+from tracetui.storage.garbage import uncollected
 from tracetui.store.database import Database
 from tracetui.store.following import follow_changes, follow_traces
 
@@ -121,11 +122,13 @@ class TraceStore:
 
         :raises BatchTooLargeError: over 10,000 drafts or 64 MiB.
         """
-        changes = [new_trace(draft) for draft in drafts]
-        if changes:
-            self._database.commit(run_id, changes, existing)
-        else:
-            self._database.run(run_id)
+        listed = list(drafts)
+        with uncollected():
+            changes = new_traces(listed)
+            if changes:
+                self._database.commit(run_id, changes, existing)
+            else:
+                self._database.run(run_id)
         return [change.id for change in changes]
 
     def complete(

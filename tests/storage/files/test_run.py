@@ -27,7 +27,7 @@ from tracetui.model.change import NewTrace, completion, new_trace, run_patch
 from tracetui.storage.backend import Index
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.run import LATE_BYTES, LATE_TRACES
+from tracetui.storage.files.run import LATE_TRACES
 from tracetui.storage.state.tail import Tail
 
 
@@ -108,9 +108,7 @@ def test_an_interrupted_commit_leaves_the_truth_in_the_log(
     assert ids(FileEngine(engine.location)) == ["a", "b", "c", "d"]
 
 
-@pytest.mark.parametrize(
-    "moment", ["add_late before", "add_late after", "add_traces before", "add_traces after"]
-)
+@pytest.mark.parametrize("moment", ["expect before", "expect after", "add_traces before", "add_traces after"])
 def test_interrupted_traces_that_wait_to_be_read_are_read_from_the_log(
     engine: FileEngine, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -143,7 +141,7 @@ def test_traces_that_wait_are_there_for_whoever_looks(engine: FileEngine) -> Non
         parent = "a" if number == 0 else str(number - 1)
         draft = TraceDraft(Thought("t"), id=str(number), parent_id=parent, open=True, tags=["t"])
         engine.append("r", [new_trace(draft)])
-    assert 0 < len(held_tail(engine).late) < LATE_TRACES
+    assert 0 < held_tail(engine).late < LATE_TRACES
     with pytest.raises(TraceExistsError):
         engine.append("r", [thought(str(LATE_TRACES + 4))])
     engine.append("r", [completion(str(LATE_TRACES + 4))])
@@ -153,7 +151,7 @@ def test_traces_that_wait_are_there_for_whoever_looks(engine: FileEngine) -> Non
     engine.append("r", [thought("very last")])
     assert engine.reindex("r")
     assert ids(FileEngine(engine.location))[-2:] == ["last", "very last"]
-    engine.append("r", [new_trace(TraceDraft(Thought("x" * LATE_BYTES)))])
+    engine.append("r", [thought(f"of many {number}") for number in range(LATE_TRACES)])
     assert not held_tail(engine).late
 
 

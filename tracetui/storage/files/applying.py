@@ -18,7 +18,8 @@ from tracetui.storage.files.frame import OPEN_FLAG, STORE_TIME, UNMERGEABLE, Fra
 from tracetui.storage.state.tail import Tail, TraceColumns
 
 _UNKNOWN_COST = float("nan")
-_TEXT, _LIST = frozenset({str}), frozenset({list})
+_TEXT, _LIST = frozenset({str}), frozenset({list, tuple})
+_PLAIN_FLAGS = frozenset({0, STORE_TIME})
 _KINDS, _STATUSES = frozenset(range(len(KINDS))), frozenset(range(len(STATUS_NAMES)))
 
 
@@ -28,7 +29,7 @@ class Waiting:
     __slots__ = ("end", "heads", "last_frame", "offsets")
 
     def __init__(self) -> None:
-        self.heads: list[Any] = []
+        self.heads: list[Sequence[Any]] = []
         self.offsets: list[int] = []
         self.end = self.last_frame = 0
 
@@ -55,12 +56,14 @@ def apply_many(tail: Tail, waiting: Waiting) -> None:
     ) = zip(*waiting.heads, strict=True)  # fmt: skip
     _check(ids, names, tags, kinds, statuses)
     set_at = [at for at, flag in enumerate(flags) if flag & STORE_TIME] if any(flags) else []
+    ended = statuses
+    if not {*flags} <= _PLAIN_FLAGS:
+        ended = tuple(0 if flag & OPEN_FLAG else status for flag, status in zip(flags, statuses, strict=True))
     tail.add_traces(
         TraceColumns(
             ids, parents, names, kinds, times,
             [NO_TIME if end is None else end for end in ends],
-            [0 if flag & OPEN_FLAG else status for flag, status in zip(flags, statuses, strict=True)],
-            tags, tokens_in, tokens_out,
+            ended, tags, tokens_in, tokens_out,
             [_UNKNOWN_COST if cost is None else cost for cost in costs],
             [not flag & UNMERGEABLE for flag in flags],
             [*zip(waiting.offsets, sizes, crcs, strict=True)],

@@ -10,7 +10,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from tracetui.errors import (
     ClosedError,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 OPEN_RUNS = 64
 """Runs whose logs and indices are kept open at a time."""
 _Result = TypeVar("_Result")
+_Given = TypeVarTuple("_Given")
 Still = Callable[[Run, int], bool]
 """Says of a run, and of when its log was last written, in milliseconds, whether something is still wanted."""
 
@@ -131,12 +132,12 @@ class FileEngine:
                 return RunFile(self._disk, path, self._options, run_id)
         return RunFile(self._disk, path, replace(self._options, use_index=False), run_id)
 
-    def _with(self, run_id: str, action: Callable[[RunFile], _Result]) -> _Result:
+    def _with(self, run_id: str, action: Callable[[RunFile, *_Given], _Result], *given: *_Given) -> _Result:
         """Do something with a run; once more if its log was replaced meanwhile."""
         for _ in range(3):
             held = self._run_file(run_id)
             try:
-                return action(held)
+                return action(held, *given)
             except GoneError:
                 self._drop(run_id, held)
             except BadIndexError:
@@ -303,14 +304,13 @@ class FileEngine:
 
     def append(self, run_id: str, changes: Sequence[AnyChange], existing: Existing = "error") -> Appended:
         """Commit changes; see ``StorageBackend.append``."""
+        return self._with(run_id, self._append, changes, existing)
 
-        def append(held: RunFile) -> Appended:
-            appended = held.append(changes, existing)
-            if held.has_outgrown_index:
-                self._index_beside(held)
-            return appended
-
-        return self._with(run_id, append)
+    def _append(self, held: RunFile, changes: Sequence[AnyChange], existing: Existing) -> Appended:
+        appended = held.append(changes, existing)
+        if held.has_outgrown_index:
+            self._index_beside(held)
+        return appended
 
     def _index_beside(self, held: RunFile) -> None:
         """Write an index while the run is written on, one at a time; the process's end does not wait for it."""

@@ -35,7 +35,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgpack
 
@@ -67,6 +67,8 @@ OPTIONAL_CODE = 64
 OPEN_FLAG, STORE_TIME, UNMERGEABLE = 1, 2, 4
 """Flags of a trace's head: recorded open; its time was set by the store; its metadata takes no merging."""
 
+TraceHead: TypeAlias = tuple[Any, ...]
+"""The head of a trace, in the order of docs/format.md; its last two are length and CRC of its body."""
 _UNPACK_ERRORS = (ValueError, TypeError, KeyError, IndexError, msgpack.exceptions.UnpackException)
 
 
@@ -146,36 +148,38 @@ def encode(
     return b"".join(parts), refs
 
 
-def encode_traces(
-    commit: TraceCommit, salt: bytes, number: Callable[[int], int] | None = None, start: int = 0
-) -> tuple[bytes, list[tuple[int, int, int]]]:
-    """Return the frame of a commit of traces alone; as ``encode``, and the same bytes."""
-    heads: list[tuple[Any, ...]] = []
-    parts = [b""]
-    bodies_size, crc32 = 0, zlib.crc32
-    for change, time_ms, parent in commit.traces:
-        (
-            trace_id, _, _, type_name, kind, timestamp, status, end_ms, tags, tokens_in, tokens_out, cost, mergeable,
-            body,
-        ) = change  # fmt: skip
-        if number is not None and type(parent) is int and parent >= 0:
-            parent = number(parent)
-        heads.append((
-            trace_id, parent, type_name, kind, time_ms,
-            (not status) * OPEN_FLAG + (timestamp is None) * STORE_TIME + (not mergeable) * UNMERGEABLE,
-            tags, status, end_ms, tokens_in, tokens_out, cost if cost == cost else None,  # noqa: PLR0124
-            size := len(body), crc32(body),
-        ))  # fmt: skip
-        parts.append(body)
-        bodies_size += size
-    first = seal(0, len(heads), commit.first_seq, commit.first_rev, pack(heads), bodies_size, salt)
-    parts[0] = first
-    at, refs = start + len(first), []
-    for head in heads:
-        size = head[12]
-        refs.append((at, size, head[13]))
-        at += size
-    return b"".join(parts), refs
+def encode_traces(commit: TraceCommit, salt: bytes) -> tuple[bytes, list[TraceHead]]:
+    """Return the frame of traces that plainly fit, and their heads; the bytes are those of ``encode``."""
+    (
+        ids, _, _, names, kinds, given, statuses, ends, tags, tokens_in, tokens_out, costs, mergeable, bodies,
+    ) = commit.columns  # fmt: skip
+    flags = [
+        (not status) * OPEN_FLAG + (time is None) * STORE_TIME + (not merges) * UNMERGEABLE
+        for status, time, merges in zip(statuses, given, mergeable, strict=True)
+    ]
+    sizes = [*map(len, bodies)]
+    heads = [*zip(
+        ids, commit.parents, names, kinds, commit.times, flags, tags, statuses, ends, tokens_in, tokens_out,
+        map(_cost, costs), sizes, map(zlib.crc32, bodies), strict=True,
+    )]  # fmt: skip
+    first = seal(0, len(heads), commit.first_seq, commit.first_rev, pack(heads), sum(sizes), salt)
+    return b"".join((first, *bodies)), heads
+
+
+def encode_trace(
+    change: NewTrace, time_ms: int, parent: int | str, seq: int, rev: int, salt: bytes
+) -> tuple[bytes, TraceHead]:
+    """Return the frame of one trace, and its head; as ``encode_traces``, where one is worth a way of its own."""
+    (
+        trace_id, _, _, name, kind, given, status, end_ms, tags, tokens_in, tokens_out, cost, mergeable, body,
+    ) = change  # fmt: skip
+    flags = (not status) * OPEN_FLAG + (given is None) * STORE_TIME + (not mergeable) * UNMERGEABLE
+    size = len(body)
+    head = (
+        trace_id, parent, name, kind, time_ms, flags, tags, status, end_ms, tokens_in, tokens_out,
+        cost if cost == cost else None, size, zlib.crc32(body),  # noqa: PLR0124 - NaN is unknown
+    )  # fmt: skip
+    return seal(0, 1, seq, rev, pack((head,)), size, salt) + body, head
 
 
 def _numbered(entry: Entry, number: Callable[[int], int]) -> Entry:

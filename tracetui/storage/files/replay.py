@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
+from itertools import accumulate
 
 from tracetui.errors import CorruptionError, FormatVersionError
 from tracetui.model.run import Damage
@@ -24,6 +26,7 @@ from tracetui.storage.files.frame import (
     VERSION,
     BadFrameError,
     Frame,
+    TraceHead,
     body_of,
 )
 from tracetui.storage.files.index import Covered
@@ -55,6 +58,8 @@ class Replay:
         self.last_frame = covered.last_frame
         self.is_whole = True
         """False while the state changes: an exception in between (Ctrl-C, say) leaves it half changed."""
+        self.late = Waiting()
+        """Traces of this process's own commits that no column has yet."""
         self.holes: list[Damage] = []
         self._strict = strict
         self._unread: tuple[int, int, int] | None = None
@@ -91,6 +96,26 @@ class Replay:
     def advance(self, start: int, size: int) -> None:
         """Go behind a frame that this process wrote itself and whose commit it applied."""
         self.end, self.last_frame = start + size, start
+
+    def put_aside(self, heads: Sequence[TraceHead], row: int, set_ms: int | None, size: int) -> None:
+        """Go behind a frame of traces alone that this process wrote: they wait for who looks at them.
+
+        ``row`` is that of the first, ``set_ms`` the time that the store set, ``size`` the length of the frame.
+        """
+        self.is_whole = False
+        self.tail.expect([head[0] for head in heads], row, set_ms)
+        late, sizes = self.late, [head[-2] for head in heads]
+        late.heads += heads
+        late.last_frame = self.last_frame = self.end
+        late.end = self.end = self.end + size
+        late.offsets += accumulate(sizes[:-1], initial=self.end - sum(sizes))
+        self.is_whole = True
+
+    def absorb(self) -> None:
+        """Put what waits where it is read."""
+        if self.tail.late:
+            late, self.late = self.late, Waiting()
+            self._apply_waiting(late)
 
     # ---- frames ------------------------------------------------------------------------------------------
 

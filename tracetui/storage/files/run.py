@@ -11,19 +11,26 @@ file's lock, which no reader does), ``_mutex`` (the state: held while it changes
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from tracetui.errors import WriteFailedError
-from tracetui.model.change import AnyChange
+from tracetui.model.change import AnyChange, NewTrace
 from tracetui.model.clock import now_ms
 from tracetui.model.run import Damage
 from tracetui.storage.backend import MAX_CHANGES, Appended, Existing
-from tracetui.storage.decide import Commit, TraceCommit, are_traces, decide, decide_traces
-from tracetui.storage.files.frame import HEAD_SIZE, HEADER_SIZE, encode, encode_traces
+from tracetui.storage.decide import Commit, TraceCommit, decide, decide_trace, decide_traces
+from tracetui.storage.files.frame import (
+    HEAD_SIZE,
+    HEADER_SIZE,
+    TraceHead,
+    encode,
+    encode_trace,
+    encode_traces,
+)
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import Covered, open_index, write_index
 from tracetui.storage.files.log import GoneError, LogFile
@@ -40,8 +47,7 @@ UNCOVERED_CHANGES = 4096
 GROWN_CHANGES = 16_384
 LATE_TRACES = 512
 LAST_FIRST_NUMBER = 2**32 - MAX_CHANGES - 1
-LATE_BYTES = 1 << 16
-"""So many traces of this process's own wait at most until they are put where they are read, in frames so long."""
+"""So many traces of this process's own wait at most until they are put where they are read."""
 WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
 
@@ -108,7 +114,7 @@ class RunFile:
             with self._mutex:
                 status = self.log.stat()
                 replay.check_whole(status)
-                self._absorb()
+                self._replay.absorb()
                 replay.scan(status)
                 replay.note_damage(status)
         elif len(self.tail.record.damage) != len(replay.holes):
@@ -145,24 +151,58 @@ class RunFile:
         return appended
 
     def _append(self, handle: WriteHandle, changes: Sequence[AnyChange], existing: Existing) -> Appended:
-        tail, replay, writer, fd = self.tail, self._replay, self._writer, handle.fd
+        tail, replay, fd = self.tail, self._replay, handle.fd
         if tail.is_untrusted:
             raise BadIndexError(self.path)
-        status = self._disk.fstat(fd)
-        writer.check_names(handle, status)
-        if status.st_size != replay.end or not replay.is_whole:
-            self._catch_up_locked(fd, status)
-        if are_traces(changes):
-            return self._append_traces(fd, decide_traces(tail, changes, existing, now_ms()))
-        self._absorb()
-        commit = decide(tail, changes, existing, now_ms())
-        entries = commit.entries
+        self._writer.check_names(handle)
+        if self._disk.size(fd) != replay.end or not replay.is_whole:
+            self._catch_up_locked(fd)
+        now = now_ms()
+        if len(changes) == 1:
+            placed = decide_trace(tail, changes[0], now)
+            if placed is not None:
+                return self._append_trace(fd, cast("NewTrace", changes[0]), *placed)
+        else:
+            traces = decide_traces(tail, changes, now)
+            if traces is not None:
+                return self._append_traces(fd, traces)
+        self._replay.absorb()
+        return self._append_any(fd, decide(tail, changes, existing, now))
+
+    def _append_trace(self, fd: int, change: NewTrace, time_ms: int, parent: int | str) -> Appended:
+        """Write one trace that plainly fits, and let it wait to be read: whoever looks has it absorbed first."""
+        row, seq, rev = self.tail.next_numbers()
+        self._check_numbers(seq, rev)
+        frame, head = encode_trace(change, time_ms, parent, seq, rev, self.log.header.salt_bytes)
+        self._write_late(fd, frame, (head,), row, time_ms if change.timestamp is None else None)
+        return Appended(seq, rev, 1, 1)
+
+    def _append_traces(self, fd: int, commit: TraceCommit) -> Appended:
+        """Write traces that plainly fit; as ``_append_trace``."""
+        self._check_numbers(commit.first_seq, commit.first_rev)
+        frame, heads = encode_traces(commit, self.log.header.salt_bytes)
+        self._write_late(fd, frame, heads, commit.first_row, commit.set_ms)
+        return Appended(commit.first_seq, commit.first_rev, len(heads), len(heads))
+
+    def _write_late(
+        self, fd: int, frame: bytes, heads: Sequence[TraceHead], row: int, set_ms: int | None
+    ) -> None:
+        self._writer.write(fd, frame)
+        self._replay.put_aside(heads, row, set_ms, len(frame))
+        self._written += len(heads)
+        if self.tail.late >= LATE_TRACES:
+            with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
+                self._replay.absorb()
+
+    def _append_any(self, fd: int, commit: Commit) -> Appended:
+        """Write what ``decide`` decided."""
+        tail, replay, entries = self.tail, self._replay, commit.entries
         if entries:
-            self._check_numbers(commit)
+            self._check_numbers(commit.first_seq, commit.first_rev)
             start = replay.end
             number = tail.seq_gaps.number if tail.seq_gaps else None
             frame, refs = encode(commit, self.log.header.salt_bytes, number, start)
-            writer.write(fd, frame)
+            self._writer.write(fd, frame)
             replay.is_whole = False
             with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
                 apply(tail, commit, refs)
@@ -171,43 +211,16 @@ class RunFile:
             replay.is_whole = True
         return Appended(commit.first_seq, commit.first_rev, commit.traces, len(entries), commit.skipped)
 
-    def _append_traces(self, fd: int, commit: TraceCommit) -> Appended:
-        """Write a commit of traces alone, and let it wait to be read: whoever looks has it absorbed first."""
-        tail, replay, kept = self.tail, self._replay, commit.traces
-        if kept:
-            self._check_numbers(commit)
-            start = replay.end
-            number = tail.seq_gaps.number if tail.seq_gaps else None
-            frame, refs = encode_traces(commit, self.log.header.salt_bytes, number, start)
-            self._writer.write(fd, frame)
-            replay.is_whole = False
-            tail.add_late(commit.first_row, kept, refs)
-            replay.advance(start, len(frame))
-            self._written += len(kept)
-            replay.is_whole = True
-            if len(tail.late) >= LATE_TRACES or len(frame) > LATE_BYTES:
-                with contextlib.suppress(
-                    BadIndexError
-                ):  # the commit stands; the next look opens the run anew
-                    self._absorb()
-        return Appended(commit.first_seq, commit.first_rev, len(kept), len(kept), commit.skipped)
-
-    def _check_numbers(self, commit: Commit | TraceCommit) -> None:
+    def _check_numbers(self, seq: int, rev: int) -> None:
         """Refuse what has no number in 32 bits: only a log that lies about its own comes so far."""
-        if max(commit.first_seq, commit.first_rev) > LAST_FIRST_NUMBER:
+        if max(seq, rev) > LAST_FIRST_NUMBER:
             raise WriteFailedError(self.path, "it has no numbers left; begin another run")
 
-    def _absorb(self) -> None:
-        """Put what waits where it is read; with ``_mutex`` held."""
-        if self.tail.late:
-            self._replay.is_whole = False
-            self.tail.absorb()
-            self._replay.is_whole = True
-
-    def _catch_up_locked(self, fd: int, status: os.stat_result) -> None:
+    def _catch_up_locked(self, fd: int) -> None:
         """Take in what others wrote; what is left of the file then is torn, and cut."""
+        status = self._disk.fstat(fd)
         self._replay.check_whole(status)
-        self._absorb()
+        self._replay.absorb()
         self._replay.scan(status, again=True)
         if status.st_size > self._replay.end:
             self._writer.cut(fd, status.st_size)
@@ -261,7 +274,7 @@ class RunFile:
         with self._mutex, self.tail.lock:
             if replay.holes or not replay.is_whole or replay.end == HEADER_SIZE:
                 return False
-            self._absorb()
+            self._replay.absorb()
             head = self.log.pread(HEAD_SIZE, replay.last_frame)
             covered = Covered(replay.end, replay.last_frame, int.from_bytes(head[20:24], "little"))
             snapshot, rev, written = self.tail.snapshot(), self.tail.rev, self._written

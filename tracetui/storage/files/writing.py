@@ -134,7 +134,7 @@ class LogWriter:
         except OSError as problem:
             raise UnreachableError(self.path, f"no lock to be had: {problem.strerror}") from problem
 
-    def check_names(self, handle: WriteHandle, status: os.stat_result) -> None:
+    def check_names(self, handle: WriteHandle) -> None:
         """Refuse to write where nobody would look, or on what a failed sync left.
 
         Both are told by names in the folder, and its own time tells whether any of them changed since they were
@@ -143,7 +143,7 @@ class LogWriter:
         """
         changed = self._disk.fstat(handle.folder).st_mtime_ns
         if changed != self._names_of or self._poisoned is not None:
-            self.check_in_place(status)
+            self.check_in_place(self._disk.fstat(handle.fd))
             self.check_writable()
             self._names_of = changed if time.time_ns() - changed > SETTLED_NS else None
 

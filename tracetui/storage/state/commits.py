@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracetui.model.change import Amendment, Completion, NewAnnotation, NewTrace
-from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE, Commit, Entry
-from tracetui.storage.state.tail import Tail
+from tracetui.model.trace_type import ERROR
+from tracetui.storage.backend import NO_TIME
+from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE, Commit, Entry, TraceCommit
+from tracetui.storage.state.tail import Tail, TraceColumns
 
 
 def apply(tail: Tail, commit: Commit, refs: Sequence[Any]) -> None:
@@ -24,6 +26,18 @@ def apply(tail: Tail, commit: Commit, refs: Sequence[Any]) -> None:
                 tail.add_annotation(entry.seq, change.id, entry.time_ms, ref)
             else:
                 tail.change_run(dict(entry.values or {}))
+
+
+def apply_traces(tail: Tail, commit: TraceCommit) -> None:
+    """Take over traces alone into an engine that keeps bodies as they are, column by column."""
+    (
+        ids, _, _, names, kinds, _, statuses, ends, tags, tokens_in, tokens_out, costs, mergeable, bodies,
+    ) = commit.columns  # fmt: skip
+    with tail.lock:
+        tail.add_traces(TraceColumns(
+            ids, commit.parents, names, kinds, commit.times, [NO_TIME if end is None else end for end in ends],
+            statuses, tags, tokens_in, tokens_out, costs, mergeable, bodies, commit.set_ms, kinds.count(ERROR),
+        ))  # fmt: skip
 
 
 def _apply_trace(tail: Tail, entry: Entry, ref: Any) -> None:

@@ -81,13 +81,22 @@ class Links(Columns):
         none = [-1] * len(ids)
         for column in (self.parents, self.first_child, self.last_child, self.next_sibling):
             column.extend(none)
+        own_parents, first_child, last_child, next_sibling = (
+            self.parents, self.first_child, self.last_child, self.next_sibling,
+        )  # fmt: skip
         for row, (trace_id, parent) in enumerate(zip(ids, parents, strict=True), first):
             if type(parent) is str:
                 self._add_root(row, parent)
             elif parent < 0:
                 self._add_root(row, None)
-            elif parent < row:
-                self._link(parent, row)
+            elif parent < row:  # as ``_link`` does it: every trace passes here
+                own_parents[row] = parent
+                last = last_child[parent]
+                if last < 0:
+                    first_child[parent] = row
+                else:
+                    next_sibling[last] = row
+                last_child[parent] = row
             else:
                 raise ValueError("a parent after its child")
             if self._waiters and trace_id in self._waiters:

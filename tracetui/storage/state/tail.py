@@ -22,7 +22,7 @@ from tracetui.model.trace_type import ERROR, TraceType
 from tracetui.model.tree import Forest
 from tracetui.model.value import Value
 from tracetui.storage.backend import NO_TIME, Stretch
-from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE, Kept
+from tracetui.storage.decide import AMENDMENT, ANNOTATION, COMPLETION, TRACE
 from tracetui.storage.state import bodies as reading
 from tracetui.storage.state import history
 from tracetui.storage.state.additions import Additions, HeldRefs, MakeRefs
@@ -110,8 +110,8 @@ class Tail(Columns):
         self._by_time = TimeIndex(base)
         self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.seq_gaps = Gaps.unpack(kept.get("seq_gaps", ()))
-        self.late: list[tuple[Kept, Any]] = []
-        """Traces of this process's own commits, with where their bodies lie, that no column has yet."""
+        self.late = 0
+        """Number of traces that are known by id alone: no column has them yet."""
         # what came later
         self.additions = Additions(refs, base, kept.get("additions", 0))
         self.log = ChangeLog(base)
@@ -172,7 +172,7 @@ class Tail(Columns):
         self._by_type.add(type_name, seq)
         for tag in tags:
             self._by_tag.add(tag, seq)
-        self._by_time.add(timestamp, seq, self.timestamps)
+        self._by_time.add(timestamp)
         self.links.add(seq, trace_id, parent, awaited)
         if bereft:
             self.links.bereft.add(seq)
@@ -204,7 +204,7 @@ class Tail(Columns):
             column.extend(values)
         self._by_type.add_all(given.names, first)
         self._tag_all(given.tags, first)
-        self._by_time.add_all(given.timestamps, first, self.timestamps)
+        self._by_time.add_all(given.timestamps)
         self.links.add_all(given.ids, given.parents, first)
         record = self.record
         if given.last_set_ms is not None:
@@ -216,37 +216,17 @@ class Tail(Columns):
                     record.count_usage(given.tokens_in[at], given.tokens_out[at], given.costs[at])
         record.last_ms = max(record.last_ms, *given.timestamps, *given.ends)
         self.log.add_traces(rows)
+        self.late = 0
 
-    def add_late(self, row: int, kept: Sequence[Kept], refs: Sequence[Any]) -> None:
-        """Take over traces that are safely kept, the next rows; ``absorb`` puts them where they are read.
+    def expect(self, ids: Sequence[str], row: int, last_set_ms: int | None) -> None:
+        """Know the next traces by id alone, until ``add_traces`` brings them.
 
         A writer commits one by one and hardly reads: column by column, hundreds together, they cost a third.
         """
-        seqs, late = self._seqs, self.late
-        for one, ref in zip(kept, refs, strict=True):
-            change = one[0]
-            seqs[change[0]] = row
-            row += 1
-            if change[5] is None:
-                self.record.last_set_ms = one[1]
-            late.append((one, ref))
-
-    def absorb(self) -> None:
-        """Put the traces that came late into columns and indices: before anything but them is looked at or changed."""
-        if not self.late:
-            return
-        with self.lock:
-            late, self.late = self.late, []
-            kept, refs = zip(*late, strict=True)
-            changes, times, parents = zip(*kept, strict=True)
-            (
-                ids, _, _, names, kinds, _, statuses, ends, tags, tokens_in, tokens_out, costs, mergeable, _,
-            ) = zip(*changes, strict=True)  # fmt: skip
-            known_ends = [NO_TIME if end is None else end for end in ends]
-            self.add_traces(TraceColumns(
-                ids, parents, names, kinds, times, known_ends, statuses, tags, tokens_in, tokens_out, costs, mergeable, refs,
-                None, kinds.count(ERROR),
-            ))  # fmt: skip
+        self._seqs.update(zip(ids, range(row, row + len(ids)), strict=True))
+        self.late += len(ids)
+        if last_set_ms is not None:
+            self.record.last_set_ms = last_set_ms
 
     def _tag_all(self, tags: Sequence[Sequence[str]], first: int) -> None:
         shared = self._tag_tuples
@@ -331,7 +311,7 @@ class Tail(Columns):
 
     def next_numbers(self) -> tuple[int, int, int]:
         """Return row, seq and rev that the next trace will get."""
-        late = len(self.late)
+        late = self.late
         row, change = len(self.ids) + late, len(self.log) + late
         gaps, log_gaps = self.seq_gaps, self.log.gaps
         return row, gaps.number(row) if gaps else row, log_gaps.number(change) if log_gaps else change
@@ -339,13 +319,13 @@ class Tail(Columns):
     @property
     def next_seq(self) -> int:
         """The seq that the next trace will get."""
-        row = len(self.ids) + len(self.late)
+        row = len(self.ids) + self.late
         return self.seq_gaps.number(row) if self.seq_gaps else row
 
     @property
     def next_rev(self) -> int:
         """The rev that the next change will get."""
-        return self.log.gaps.number(len(self.log) + len(self.late))
+        return self.log.gaps.number(len(self.log) + self.late)
 
     @property
     def rev(self) -> int:

@@ -32,37 +32,43 @@ class TimeIndex:
         """Whether all timestamps so far came in order."""
         self._last: int = LOWEST if base is None else base.value("time")["last"]
         self._late: SortedList[int] | None = None if self._is_ordered else SortedList()
-        """The rows behind the base, once they are not in order."""
+        """The rows behind the base, once they are not in order; as many of them as were asked for."""
         self._order: Any = None
 
-    def add(self, timestamp: int, row: int, column: Any) -> None:
-        """Add the next row, whose timestamp is in the column already."""
-        if self._late is not None:
-            self._late.add(timestamp << 32 | row)
-        elif timestamp >= self._last:
-            self._last = timestamp
-        else:
-            self._is_ordered = False
-            self._late = SortedList(column[number] << 32 | number for number in range(self._covered, row + 1))
+    def add(self, timestamp: int) -> None:
+        """Take note of the timestamp of the next row."""
+        if self._late is None:
+            if timestamp >= self._last:
+                self._last = timestamp
+            else:
+                self._is_ordered, self._late = False, SortedList()
 
-    def add_all(self, timestamps: Sequence[int], first: int, column: Any) -> None:
-        """Add the next rows, whose timestamps are in the column already."""
-        if self._late is None and timestamps[0] >= self._last and list(timestamps) == sorted(timestamps):
-            self._last = timestamps[-1]
-            return
-        for row, timestamp in enumerate(timestamps, first):
-            self.add(timestamp, row, column)
+    def add_all(self, timestamps: Sequence[int]) -> None:
+        """Take note of the timestamps of the next rows."""
+        if self._late is None:
+            if timestamps[0] >= self._last and list(timestamps) == sorted(timestamps):
+                self._last = timestamps[-1]
+            else:
+                self._is_ordered, self._late = False, SortedList()
 
     def range(self, start_ms: int, end_ms: int, column: Any) -> Sequence[int]:
-        """Return the rows with start_ms ≤ timestamp < end_ms; costs what it returns."""
+        """Return the rows with start_ms ≤ timestamp < end_ms; costs what it returns, and a sort of what came since."""
         if self._late is None:
             return range(bisect_left(column, start_ms), bisect_left(column, end_ms))
-        late = self._late.irange(start_ms << 32, end_ms << 32, (True, False))
+        late = self._sorted(self._late, column)
+        found = late.irange(start_ms << 32, end_ms << 32, (True, False))
         if not self._covered:
-            return [packed & 0xFFFF_FFFF for packed in late]
+            return [packed & 0xFFFF_FFFF for packed in found]
         covered = self._covered_range(column, start_ms, end_ms)
-        both = merge((column[row] << 32 | row for row in covered), late)
+        both = merge((column[row] << 32 | row for row in covered), found)
         return [packed & 0xFFFF_FFFF for packed in both]
+
+    def _sorted(self, late: SortedList[int], column: Any) -> SortedList[int]:
+        """Return the rows behind the base in order: those that came since the last look are sorted in now."""
+        known = self._covered + len(late)
+        if known < len(column):
+            late.update(column[row] << 32 | row for row in range(known, len(column)))
+        return late
 
     def _covered_range(self, column: Any, start_ms: int, end_ms: int) -> Sequence[int]:
         assert self._base is not None  # noqa: S101

@@ -288,6 +288,9 @@ class Process(Disk):
     def fstat(self, fd: int) -> os.stat_result:
         return self._call("fstat", lambda: self._status(self._descriptor(fd).file))
 
+    def size(self, fd: int) -> int:
+        return self._call("size", lambda: len(self._descriptor(fd).file.data))
+
     @staticmethod
     def _status(file: File) -> os.stat_result:
         status = Status(stat.S_IFREG | 0o600, file.number, file.names, len(file.data), file.changed_ns)
