@@ -238,6 +238,17 @@ def test_without_structure_only_the_changed_are_asked(example: Example) -> None:
     assert example.ids(touched(view, parse("parent:(tag:a)"), [plan])) == ["plan", "call"]
 
 
+def test_what_was_replaced_is_not_found_by_its_text(example: Example) -> None:
+    """It lies in the log still; what replaced it is found, and what stayed."""
+    store = TraceStore(example.db)
+    store.record_many(example.run_id, [TraceDraft(Thought("stays"), id="t", metadata={"k": "formerly"})])
+    store.amend(example.run_id, "t", metadata={"k": "nowadays"})
+    found = {
+        word: example.ids(execute(example.view, parse(word))) for word in ("formerly", "nowadays", "stays")
+    }
+    assert found == {"formerly": [], "nowadays": ["t"], "stays": ["t"]}
+
+
 def test_matches_keeps_the_order_it_was_given(example: Example) -> None:
     """And leaves out seqs that the run does not have."""
     assert matches(example.view, parse("type:Thought OR timeout"), [10, 7, 3, 2, 99], NOW) == [10, 7, 3]

@@ -98,6 +98,15 @@ class Bounded:
         return _needed(self._tree)
 
     @property
+    def is_literal(self) -> bool:
+        r"""Whether the pattern is a text and nothing else: who holds it matches.
+
+        >>> Bounded(r"time out\.").is_literal, Bounded("time|out").is_literal, Bounded("").is_literal
+        (True, False, False)
+        """
+        return bool(len(self._tree)) and all(name == "LITERAL" for name, _ in map(_named, self._tree))
+
+    @property
     def minds_case(self) -> bool:
         """Whether no letter of the pattern stands for another case of it.
 

@@ -197,7 +197,9 @@ class _Compiler:
         field, reader = term.field, self.reader
         check = check_of(term.values, TRACE_FIELDS[field.name].kind, self.clock)
         cost = cost_of(field)
-        sieves = sieves_of(term) if cost is Cost.BODY and field.name != "dur" else ()
+        if field.name == "dur":
+            return Valued(label, reader, reader.duration, check, cost, load=reader.own_durations)
+        sieves = sieves_of(term) if cost is Cost.BODY else ()
         kind = KINDS_WITH.get(field.name)
         return Valued(label, reader, lambda seq: reader.values(field, seq), check, cost, kind, sieves)
 

@@ -14,7 +14,7 @@ from typing import Any
 from tracetui.querying.ast import Value
 from tracetui.querying.comparing import INFINITE, Check, contained, pattern_of_text
 from tracetui.querying.reading import Cost, Reader
-from tracetui.querying.sifting import Sieve, text_sieve
+from tracetui.querying.sifting import Sieve, sift, text_sieve
 
 Seqs = Sequence[int]
 _TOGETHER = 1024
@@ -218,7 +218,8 @@ class Columns(Predicate):
 class Valued(Predicate):
     """Traces of which a field has a value that passes a check.
 
-    ``kind`` is the only kind of trace that has the field, if it is one; ``sieves`` rule out packed bodies.
+    ``kind`` is the only kind of trace that has the field, if it is one; ``sieves`` rule out packed bodies, ``load``
+    makes ready to read those of some traces.
     """
 
     def __init__(
@@ -230,9 +231,11 @@ class Valued(Predicate):
         cost: Cost = Cost.HEAD,
         kind: int | None = None,
         sieves: Sequence[Sieve] = (),
+        load: Callable[[Seqs], None] | None = None,
     ) -> None:
         super().__init__(label)
         self.cost = cost
+        self._load = load or reader.load
         self._reader, self._read, self._check = reader, read, check
         self._kind, self._sieves = kind, sieves
 
@@ -253,13 +256,13 @@ class Valued(Predicate):
             return [seq for seq in seqs if any(map(check, read(seq)))]
         found: list[int] = []
         for at in range(0, len(seqs), _TOGETHER):
-            self._reader.load(part := seqs[at : at + _TOGETHER])
+            self._load(part := seqs[at : at + _TOGETHER])
             found += [seq for seq in part if any(map(check, read(seq)))]
         return found
 
 
 class Worded(Predicate):
-    """Traces that show one of some texts. Packed bodies are looked at before they are decoded."""
+    """Traces that show one of some texts. Packed bodies are looked at before they are decoded, most are not then."""
 
     cost = Cost.TEXT
 
@@ -268,8 +271,7 @@ class Worded(Predicate):
         self._reader = reader
         checks = [_check_of_text(value) for value in values]
         self._fits: Check = checks[0] if len(checks) == 1 else lambda text: any(c(text) for c in checks)
-        sieve = text_sieve(values)
-        self._sieves = () if sieve is None else (sieve,)
+        self._sieve = text_sieve(values)
         self._head: set[int] | None = None
 
     @property
@@ -299,9 +301,14 @@ class Worded(Predicate):
     def narrow(self, seqs: Seqs) -> list[int]:
         """Look at names, tags and notes, then at the bodies."""
         found = self._in_heads_of(seqs) if len(seqs) <= _FEW else set(self._in_head().intersection(seqs))
-        rest: Seqs = [seq for seq in seqs if seq not in found] if found else seqs
-        if self._sieves:
-            rest = self._reader.sifted(rest, self._sieves)
+        rest: Seqs = seqs
+        if self._sieve is not None:
+            sifted = sift(
+                self._reader.view, seqs, self._sieve
+            )  # a whole range lies ready, some of it would not
+            found |= sifted.surely
+            rest = sorted(sifted.may)
+        rest = [seq for seq in rest if seq not in found]
         fits = self._fits
         for seq, texts in zip(rest, self._reader.plain_bodies(rest), strict=True):
             if any(map(fits, texts)):

@@ -22,6 +22,7 @@ from tracetui.model.trace_type import (
     CUSTOM,
     DECISION,
     ERROR,
+    FIELD_NAMES,
     KIND_NAMES,
     QUERY,
     THOUGHT,
@@ -30,7 +31,7 @@ from tracetui.model.trace_type import (
 )
 from tracetui.model.value import unpack
 from tracetui.querying.ast import Field
-from tracetui.querying.sifting import Sieve
+from tracetui.querying.sifting import Sieve, sift
 from tracetui.querying.texts import body_texts, name_of, plain_texts
 from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.state.bodies import NOT_OURS
@@ -38,6 +39,7 @@ from tracetui.store.ownership import open_as
 
 Body = tuple[TraceType, Any]
 _KEPT_BODIES = 4096
+_DURATION = FIELD_NAMES[TOOL_CALL].index("duration_ms")
 
 
 class Cost(IntEnum):
@@ -72,6 +74,7 @@ class Reader:
         self.count = view.count
         self.unreadable: dict[int, str] = {}
         self._bodies: dict[int, Body | None] = {}
+        self._durations: dict[int, int | None] = {}
         self._depths: dict[int, int] = {}
         self._roots: dict[int, int] = {}
         self._run: Run | None = None
@@ -110,11 +113,8 @@ class Reader:
         Bodies that cannot be read are kept: reading them says what is wrong.
         """
         for sieve in sieves:
-            kept: set[int] = set()
-            for stretch in self.view.stretches(seqs):
-                kept |= sieve(stretch)
-                kept.update(stretch.lost)
-            seqs = sorted(kept) if isinstance(seqs, range) else [seq for seq in seqs if seq in kept]
+            may = sift(self.view, seqs, sieve).may
+            seqs = sorted(may) if isinstance(seqs, range) else [seq for seq in seqs if seq in may]
         return seqs
 
     def load(self, seqs: Sequence[int]) -> None:
@@ -128,14 +128,27 @@ class Reader:
                 with suppress(*NOT_OURS):
                     self._bodies[seq] = decode_body(kinds[seq], packed[0], packed[1:])
 
+    def own_durations(self, seqs: Sequence[int]) -> None:
+        """Read what tool calls say of their duration, for ``duration`` to have it: no more than that is decoded."""
+        known, kinds = self._durations, self.view.kinds
+        wanted = [seq for seq in seqs if kinds[seq] == TOOL_CALL and seq not in known]
+        for seq, packed in zip(wanted, self.view.packed_bodies(wanted), strict=True):
+            if packed is not None and len(packed) == 1:
+                with suppress(*NOT_OURS):
+                    known[seq] = unpack(packed[0])[0][_DURATION]
+
     def plain_bodies(self, seqs: Sequence[int]) -> Iterator[list[str]]:
         """Yield for each seq all texts of its body, in no order; none for bodies that cannot be read."""
+        kinds = self.view.kinds
         for seq, packed in zip(seqs, self.view.packed_bodies(seqs), strict=True):
-            if packed is None or len(packed) > 1:
+            try:
+                if packed is not None and len(packed) == 1:
+                    yield plain_texts(unpack(packed[0]))
+                    continue
+                body = self.body(seq) if packed is None else decode_body(kinds[seq], packed[0], packed[1:])
+            except NOT_OURS:
                 body = self.body(seq)
-                yield [] if body is None else [text for _, text in body_texts(*body)]
-            else:
-                yield plain_texts(unpack(packed[0]))
+            yield [] if body is None else [text for _, text in body_texts(*body)]
 
     def texts(self, seq: int) -> Iterator[tuple[str, str]]:
         """Yield (field, text) of everything of a trace that a person can see."""
@@ -234,8 +247,11 @@ class Reader:
         """Return milliseconds: a ToolCall's own field, else end − start."""
         view = self.view
         if view.kinds[seq] == TOOL_CALL:
-            body = self.body(seq)
-            own = getattr(body[0], "duration_ms", None) if body else None
+            try:
+                own = self._durations[seq]
+            except KeyError:
+                body = self.body(seq)
+                own = getattr(body[0], "duration_ms", None) if body else None
             if own is not None:
                 return [own]
         end = view.ends[seq]

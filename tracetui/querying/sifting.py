@@ -1,25 +1,43 @@
-"""Ruling out packed bodies without decoding them.
+"""Ruling out packed bodies without decoding them, and telling which hold a text for certain.
 
-Owns the raw look at bytes: a sieve says which traces of a stretch of packed bodies *may* hold what is wanted.
-It lets through too many, never too few, which the oracle holds. Bodies are msgpack, so text lies in them as
-UTF-8 in one piece; numbers do not, and what may be part of a number as it is shown is looked for otherwise.
+Owns the raw look at bytes: a sieve says which traces of a stretch of packed bodies *may* hold what is wanted, and
+which of those surely do. The first are too many, never too few, and the second too few, never too many, which the
+oracle holds. Bodies are msgpack, so text lies in them as UTF-8 in one piece; numbers do not, and what may be part of a
+number as it is shown is looked for otherwise.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import chain
 
-from tracetui.model.value import unpack
 from tracetui.querying.ast import Equal, Glob, Literal, Regex, Term, Value
 from tracetui.querying.fields import TRACE_FIELDS, Kind
+from tracetui.querying.packed import is_in_text, shows_scalar
 from tracetui.querying.patterns import Bounded, bounded
 from tracetui.querying.values import is_number
-from tracetui.storage.backend import Stretch
+from tracetui.storage.backend import RunView, Stretch
 
-Sieve = Callable[[Stretch], set[int]]
+
+@dataclass(slots=True)
+class Sifted:
+    """Traces that may hold what is wanted, and those of them that surely do."""
+
+    may: set[int] = field(default_factory=set)
+    surely: set[int] = field(default_factory=set)
+
+    def take(self, other: Sifted) -> None:
+        """Add what another sieve lets through."""
+        self.may |= other.may
+        self.surely |= other.surely
+
+
+Sieve = Callable[[Stretch], Sifted]
 """Takes a stretch of packed bodies, gives the traces of those that may hold what is wanted."""
 
 _NUMERIC = re.compile(r"[0-9.e+\-]+")
@@ -28,6 +46,23 @@ _CASELESS = re.compile(r"[\u3041-\u30fe\u4e00-\u9fff\uac00-\ud7a3]+")
 _ASCII = re.compile(r"[\x00-\x7f]+")
 _RARE = 64
 _DOTLESS = "\u0131".encode()
+
+
+def sift(view: RunView, seqs: Sequence[int], sieve: Sieve) -> Sifted:
+    """Look at the packed bodies of traces; those that cannot be read may hold anything.
+
+    What a later addition to a trace replaced is not seen any more, so of a trace with additions nothing is sure.
+    """
+    found, owners = Sifted(), []
+    for stretch in view.stretches(seqs):
+        found.take(sieve(stretch))
+        found.may.update(stretch.lost)
+        found.surely.difference_update(stretch.lost)
+        owners.append(stretch.owners)
+    if sum(map(len, owners)) > len(seqs):
+        bodies = Counter(chain.from_iterable(owners))
+        found.surely = {seq for seq in found.surely if bodies[seq] == 1}
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -41,9 +76,9 @@ def folding_into_ascii() -> tuple[tuple[bytes, frozenset[str]], ...]:
     return tuple(found)
 
 
-def holding(wanted: bytes) -> Sieve:
-    """Return the sieve for bytes that lie in the body as they are."""
-    return lambda stretch: _owners(stretch, stretch.data, (wanted,))
+def holding(wanted: bytes, *, whole: bool = False) -> Sieve:
+    """Return the sieve for bytes that lie in the body as they are; ``whole``: who has them in a text is found."""
+    return lambda stretch: _owners(stretch, stretch.data, wanted, whole=whole)
 
 
 def _is_of_scalar(wanted: str) -> bool:
@@ -51,32 +86,44 @@ def _is_of_scalar(wanted: str) -> bool:
     return bool(_NUMERIC.fullmatch(wanted)) or any(wanted in word for word in _CONSTANTS)
 
 
-def folded(text: str, *, by_pattern: bool = False) -> Sieve | None:
+def folded(text: str, *, by_pattern: bool = False, whole: bool = False) -> Sieve | None:
     """Return the sieve for a text whatever its case, None if bytes can rule nothing out.
 
     Looked for is the longest stretch of ASCII of the folded text, and any character that folds into its
     letters; or the longest stretch of letters that have no case. ``by_pattern`` is for what a regular expression
-    finds: to those a dotless i is an i, which folding denies.
+    finds: to those a dotless i is an i, which folding denies. ``whole`` says that nothing else is wanted of a trace
+    than this text, anywhere in it.
     """
     wanted = text.casefold()
-    if _is_of_scalar(wanted):
-        return lambda stretch: _shown_numbers(stretch, wanted)
     plain = max(_ASCII.findall(wanted), key=len, default="")
-    if plain:
-        letters = set(plain)
-        others = {raw[:2] for raw, into in folding_into_ascii() if into & letters}  # fewer to look for
-        if by_pattern and "i" in letters:
-            others.add(_DOTLESS)
-        return lambda stretch: _lowered(stretch, plain.encode(), tuple(others))
-    caseless = max(_CASELESS.findall(wanted), key=len, default="")
-    return holding(caseless.encode()) if caseless else None
+    if not plain:
+        caseless = max(_CASELESS.findall(wanted), key=len, default="")
+        return holding(caseless.encode()) if caseless else None
+    letters = set(plain)
+    others = {raw[:2] for raw, into in folding_into_ascii() if into & letters}  # fewer to look for
+    if by_pattern and "i" in letters:
+        others.add(_DOTLESS)
+    whole = whole and plain == (text if by_pattern else wanted)  # no pattern finds ss for ß
+    sieve = partial(_lowered, plain=plain.encode(), others=tuple(others), whole=whole)
+    return partial(_lowered_or_scalar, wanted=wanted, sieve=sieve) if _is_of_scalar(wanted) else sieve
 
 
-def _lowered(stretch: Stretch, plain: bytes, others: tuple[bytes, ...]) -> set[int]:
-    found = _owners(stretch, stretch.lowered, (plain,))
+def _lowered(stretch: Stretch, plain: bytes, others: tuple[bytes, ...], *, whole: bool) -> Sifted:
+    found = _owners(stretch, stretch.lowered, plain, whole=whole)
     data = stretch.data
-    present = [other for other in others if _holds(data, other)]
-    return found | _owners(stretch, data, present) if present else found
+    for other in others:
+        if _holds(data, other):
+            found.may |= _owners(stretch, data, other).may
+    return found
+
+
+def _lowered_or_scalar(stretch: Stretch, wanted: str, sieve: Sieve) -> Sifted:
+    found = sieve(stretch)
+    may, data = found.may, stretch.data
+    for owner, start, end in zip(stretch.owners, stretch.starts, stretch.ends, strict=True):
+        if owner not in may and end <= len(data) and shows_scalar(data, start, end, wanted):
+            may.add(owner)
+    return found
 
 
 def _holds(data: bytes, pair: bytes) -> bool:
@@ -89,35 +136,27 @@ def _holds(data: bytes, pair: bytes) -> bool:
     return at >= 0 and data.find(pair, at) >= 0
 
 
-def _owners(stretch: Stretch, data: bytes, wanted: Sequence[bytes]) -> set[int]:
-    """Return whose bodies hold one of these, by finding them in all at once."""
-    starts, ends = stretch.starts, stretch.ends
-    found: set[int] = set()
-    for each in wanted:
-        at = data.find(each)
-        while at >= 0:
-            place = bisect_right(starts, at) - 1
-            if place >= 0 and at + len(each) <= ends[place]:
-                found.add(stretch.owners[place])
-                if place + 1 == len(starts):
-                    break
-                at = starts[place + 1] - 1
-            at = data.find(each, at + 1)
-    return found
+def _owners(stretch: Stretch, data: bytes, wanted: bytes, *, whole: bool = False) -> Sifted:
+    """Return whose bodies hold bytes, by finding them in all at once; of each body only the first place is looked at.
 
-
-def _shown_numbers(stretch: Stretch, wanted: str) -> set[int]:
-    """Look at the Python text of each body, which shows numbers as people see them, but for infinities."""
-    found = set()
-    whole = memoryview(stretch.data)
-    for owner, start, end in zip(stretch.owners, stretch.starts, stretch.ends, strict=True):
-        try:
-            text = repr(unpack(whole[start:end])).casefold()
-        except ValueError:
-            found.add(owner)
+    With ``whole`` those are sure whose place is in one text of the body.
+    """
+    starts, ends, owners, size = stretch.starts, stretch.ends, stretch.owners, len(wanted)
+    found = Sifted()
+    place, last = 0, len(starts) - 1
+    at = data.find(wanted)
+    while at >= 0:
+        place = bisect_right(starts, at, place) - 1
+        if place < 0 or at + size > ends[place]:
+            place, at = max(place, 0), data.find(wanted, at + 1)
             continue
-        if wanted in text or "inf" in text:
-            found.add(owner)
+        found.may.add(owners[place])
+        if whole and is_in_text(stretch.data, starts[place], at, at + size):
+            found.surely.add(owners[place])
+        if place == last:
+            break
+        place += 1
+        at = data.find(wanted, starts[place])
     return found
 
 
@@ -126,7 +165,14 @@ def any_of(sieves: Sequence[Sieve | None]) -> Sieve | None:
     known = [sieve for sieve in sieves if sieve is not None]
     if len(known) < len(sieves):
         return None
-    return lambda stretch: set().union(*(sieve(stretch) for sieve in known))
+    return known[0] if len(known) == 1 else partial(_any, sieves=known)
+
+
+def _any(stretch: Stretch, sieves: Iterable[Sieve]) -> Sifted:
+    found = Sifted()
+    for sieve in sieves:
+        found.take(sieve(stretch))
+    return found
 
 
 def sieves_of(term: Term) -> list[Sieve]:
@@ -147,17 +193,17 @@ def of_pattern(pattern: Bounded) -> Sieve | None:
     """Return the sieve for what a regular expression finds, None if bytes can rule nothing out."""
     needed = pattern.needed()
     sieve = _exact if pattern.minds_case else partial(folded, by_pattern=True)
-    return any_of([sieve(text) for text in needed]) if needed else None
+    return any_of([sieve(text, whole=pattern.is_literal) for text in needed]) if needed else None
 
 
-def _exact(text: str) -> Sieve | None:
+def _exact(text: str, *, whole: bool = False) -> Sieve | None:
     """Return the sieve for a text in just this case; what may be part of a number or constant is looked for as that."""
     if _is_of_scalar(text.casefold()):
         return folded(text, by_pattern=True)
-    return holding(text.encode("utf-8", "surrogatepass"))
+    return holding(text.encode("utf-8", "surrogatepass"), whole=whole)
 
 
-def _of_value(value: Value, kind: Kind) -> Sieve | None:
+def _of_value(value: Value, kind: Kind, *, whole: bool = False) -> Sieve | None:
     if isinstance(value, Regex):
         return of_pattern(bounded(value.pattern, ignore_case=kind is not Kind.EXACT))
     text = _certain_text(value)
@@ -167,7 +213,7 @@ def _of_value(value: Value, kind: Kind) -> Sieve | None:
         return holding(text.encode("utf-8", "surrogatepass"))
     if kind is Kind.PATH and (is_number(text) or text == "null" or not isinstance(value, Literal)):
         return None
-    return folded(text)
+    return folded(text, whole=whole and isinstance(value, Literal))
 
 
 def _certain_text(value: Value) -> str:
@@ -179,4 +225,4 @@ def _certain_text(value: Value) -> str:
 
 def text_sieve(values: Sequence[Value]) -> Sieve | None:
     """Return the sieve for values of ``text:``."""
-    return any_of([_of_value(value, Kind.TEXT) for value in values])
+    return any_of([_of_value(value, Kind.TEXT, whole=True) for value in values])

@@ -86,15 +86,15 @@ def plain_texts(*values: object) -> list[str]:
     """Return the texts of all keys and scalars of values: what ``leaves`` yields, in no order, quickly."""
     found: list[str] = []
     pending: list[object] = list(values)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str):
-            found.append(item)
-        elif isinstance(item, dict):
-            found.extend(item)
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
+    for item in pending:  # which grows meanwhile
+        kind = type(item)
+        if kind is str:
+            found.append(item)  # type: ignore[arg-type]
+        elif kind is dict:
+            found.extend(item)  # type: ignore[arg-type]
+            pending.extend(item.values())  # type: ignore[attr-defined]
+        elif kind is list:
+            pending.extend(item)  # type: ignore[arg-type]
         elif item is not None and (text := shown(item)) is not None:
             found.append(text)
     return found
@@ -127,8 +127,8 @@ class Needle:
         self.folded = text.casefold()
 
     def found_in(self, text: str) -> bool:
-        """Whether the text holds this one."""
-        return self.folded in text.casefold()
+        """Whether the text holds this one; most that do hold it as it is, which is seen sooner."""
+        return self.folded in text or self.folded in text.casefold()
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where it stands, as (start, end) in characters of the text, not overlapping."""

@@ -92,7 +92,7 @@ class Stretches:
 
     A search looks at the same ranges with every key that is typed, and half of its time went into checksums and
     into finding where each body begins. Bytes below the validated end of a log never change, so only their place is
-    kept, in 12 bytes a row: what is found is decoded from a body that is verified anew, and what is gone is lost.
+    kept, in 12 bytes a row: what is decoded is verified anew, and what is gone is lost.
     """
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tracetui.errors import TraceTuiError
 from tracetui.model.trace import Trace
 from tracetui.querying.patterns import Bounded, literal_pattern
-from tracetui.querying.sifting import Sieve, of_pattern
+from tracetui.querying.sifting import Sieve, of_pattern, sift
 from tracetui.querying.texts import texts_of
 from tracetui.storage.backend import RunView
 
@@ -24,22 +24,24 @@ def find_text(view: RunView, pattern: Bounded, start: int = 0) -> Iterator[list[
     count = view.count
     sieve = of_pattern(pattern)
     for first in range(start, count, PIECE):
-        seqs: Sequence[int] = range(first, min(first + PIECE, count))
-        if sieve is not None:
-            seqs = _sifted(view, seqs, sieve, pattern)
-        yield [seq for seq in seqs if _matches(view.trace(seq), pattern)]
+        seqs = range(first, min(first + PIECE, count))
+        if sieve is None:
+            yield [seq for seq in seqs if _matches(view.trace(seq), pattern)]
+        else:
+            yield _found(view, seqs, sieve, pattern)
 
 
-def _sifted(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: Bounded) -> list[int]:
-    """Return the traces whose body, type name or tags may match."""
-    may: set[int] = set()
-    for stretch in view.stretches(seqs):
-        may |= sieve(stretch)
+def _found(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: Bounded) -> list[int]:
+    """Return the traces that match: by type name or tags, by bytes that say so, by bodies that may hold it."""
+    sifted = sift(view, seqs, sieve)
     names = [pattern.search(name) for name in view.type_names]
     return [
         seq
         for seq in seqs
-        if seq in may or names[view.types[seq]] or any(pattern.search(tag) for tag in view.tags_of(seq))
+        if seq in sifted.surely
+        or names[view.types[seq]]
+        or any(map(pattern.search, view.tags_of(seq)))
+        or (seq in sifted.may and _matches(view.trace(seq), pattern))
     ]
 
 
