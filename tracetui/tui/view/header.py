@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from tracetui.model.run import Damage
 from tracetui.model.text import printable
 from tracetui.render.cells import cut, cut_middle, width_of
 from tracetui.render.figures import count, duration, offset, short_id
@@ -103,15 +106,30 @@ def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, 
         pieces.append(("  zoomed (Z shows all)", "warning"))
     if live:
         pieces.append((f"  {live}", "live metric" if live.startswith("LIVE") else "warning"))
-    for damage in model.run.damage[:1]:
-        more = f" and {len(model.run.damage) - 1} more" if len(model.run.damage) > 1 else ""
-        pieces.append((f"  {damage.reason}: {damage.length} bytes{more}", "error text"))
+    if model.run.damage:
+        pieces.append((f"  {damage_words(model.run.damage)}", "error text"))
     row, rows = place
     right = f"row {row + 1}/{rows}  {metric} "
     used = sum(width_of(text) for text, _ in pieces)
     if used + len(right) >= width:
         right = f"{row + 1}/{rows} "
     return [*pieces, (" " * max(width - used - len(right), 1), "text"), (right, "dim")]
+
+
+def damage_words(damage: Sequence[Damage]) -> str:
+    """Return in a few words what of a run's file cannot be read; the card on the board tells each.
+
+    >>> damage_words([Damage("r.log", 90, 30, "no frame begins here"), Damage("r.log", 200, 3, "torn tail")])
+    '1 hole: 30 bytes, torn tail: 3 bytes'
+    """
+    holes = [found.length for found in damage if found.length and found.reason != "torn tail"]
+    said = [f"{len(holes)} hole{'s' if len(holes) > 1 else ''}: {sum(holes)} bytes"] if holes else []
+    for found in damage:
+        if not found.length:
+            said.append(found.reason)
+        elif found.reason == "torn tail":
+            said.append(f"torn tail: {found.length} bytes")
+    return ", ".join(said)
 
 
 def footer(keys: list[tuple[str, str]], width: int) -> Pieces:
