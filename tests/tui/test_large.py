@@ -1,4 +1,7 @@
-"""Large runs: very deep, very wide, very long, and very large payloads. Cost follows what is seen."""
+"""Large runs: very deep, very wide, very long, and very large payloads. Cost follows what is seen.
+
+One of each kind is in every run of the suite; ``--long`` makes those larger that take long.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from tracetui.tui.widgets.lines import Lines
 
 SHAPES = ["deep", "wide"]
 MEGABYTES = 1_000_000
+LINE = 500
+"""Bytes of a line of a large text."""
 
 
 def record(db: Database, shape: str, traces: int, run_id: str = "r") -> str:
@@ -42,6 +47,12 @@ def record(db: Database, shape: str, traces: int, run_id: str = "r") -> str:
         TraceStore(db).record_many(run.id, drafts)
     db.end_run(run.id, "completed", ended_ms=end)
     return run.id
+
+
+@pytest.fixture
+def many(request: pytest.FixtureRequest) -> int:
+    """How many traces are many, where each takes its time."""
+    return 20_000 if request.config.getoption("--long") else 3_000
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -73,27 +84,29 @@ def test_a_hundred_thousand_in_every_view_model(memory: Database, shape: str) ->
         assert told.seq_at(0) == 0
         assert told.entry(told.number_of(last)).seq == last
         assert len(told) >= traces
-    shown = StatsModel()
-    shown.take(stats_of(model.view))
-    group = shown.group(shown.first)
-    assert group is not None
-    assert group.figures.count == traces
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_large_run_beside_itself_folds_into_one_line(memory: Database, shape: str) -> None:
-    """20,000 equal steps: one block, which unfolds to all of them and folds again."""
-    run_id = record(memory, shape, 20_000)
+def test_many_are_counted_and_fold_into_one_line_beside_themselves(
+    memory: Database, shape: str, many: int
+) -> None:
+    """Equal steps are one block, which unfolds to all of them and folds again."""
+    run_id = record(memory, shape, many)
     models = RunModel(memory, run_id), RunModel(memory, run_id)
     found = diff(models[0].view, models[1].view)
     assert found.equal
     model = DiffModel(found, models)
     assert len(model.rows) == 1
     model.fold_all(folded=False)
-    assert len(model.rows) == 20_000
-    assert model.seqs(19_999) == (19_999, 19_999)
+    assert len(model.rows) == many
+    assert model.seqs(many - 1) == (many - 1, many - 1)
     model.fold_all(folded=True)
     assert len(model.rows) == 1
+    shown = StatsModel()
+    shown.take(stats_of(models[0].view))
+    group = shown.group(shown.first)
+    assert group is not None
+    assert group.figures.count == many
 
 
 @pytest.fixture
@@ -110,9 +123,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_large_runs_under_the_keys(memory: Database, shape: str, drawn: list[int]) -> None:
+async def test_large_runs_under_the_keys(memory: Database, shape: str, drawn: list[int], many: int) -> None:
     """All folded, all unfolded, to the end and back, in every view and beside itself; only lines on the screen are drawn."""
-    run_id, other = record(memory, shape, 20_000), record(memory, shape, 20_000, "q")
+    run_id, other = record(memory, shape, many), record(memory, shape, many, "q")
     app = ExplorerApp(memory, run_id=run_id)
     async with app.run_test(size=(120, 32), notifications=True) as pilot:
         await settle(pilot)
@@ -121,7 +134,7 @@ async def test_large_runs_under_the_keys(memory: Database, shape: str, drawn: li
             await settle(pilot)
             await pilot.press("minus", "equals_sign", "G")
             await settle(pilot)
-            assert cursor_id_of_current(app) == "r19999", view
+            assert cursor_id_of_current(app) == f"r{many - 1}", view
             await pilot.press("k", "pageup", "g")
             assert cursor_id_of_current(app) == "r0", view
         await pilot.press("4", "G", "g", "1")
@@ -129,10 +142,10 @@ async def test_large_runs_under_the_keys(memory: Database, shape: str, drawn: li
         app.open_diff(run_id, other)
         shown = await compared(pilot, app)
         await pilot.press("equals_sign", "G")
-        assert shown.cursor == 19_999
+        assert shown.cursor == many - 1
         await pilot.press("minus", "g")
         assert shown.row_count() == 1
-    assert drawn[0] < 4_000
+    assert drawn[0] < 2_500
 
 
 def cursor_id_of_current(app: ExplorerApp) -> str:
@@ -143,24 +156,29 @@ def cursor_id_of_current(app: ExplorerApp) -> str:
 
 def text_of(size: int) -> tuple[str, int]:
     """Return a text of so many bytes, and how many lines it has."""
-    lines = size // 100
-    return "\n".join(f"{n:08d} {'x' * 90}" for n in range(lines)), lines
+    lines = size // LINE
+    return "\n".join(line_of(n) for n in range(lines)), lines
+
+
+def line_of(number: int) -> str:
+    """Return one of its lines."""
+    return f"{number:08d} {'x' * (LINE - 10)}"
 
 
 def test_a_document_of_50_megabytes() -> None:
     """Its beginning is rows at once, and what follows is said; asked for, every line is there, wrapped or not."""
     text, lines = text_of(50 * MEGABYTES)
     document = value_document({"a": text})
-    document.layout(300)
+    document.layout(600)
     end = len(document) - 1
     assert f"… {lines - (end - 1):,} more lines" in "".join(piece for piece, _ in document.pieces(end))
     assert document.toggle(end)
     assert lines <= len(document) <= lines + 3
-    assert f"{lines - 1:08d} {'x' * 90}" in "".join(piece for piece, _ in document.pieces(len(document) - 1))
-    document.layout(60)
+    assert line_of(lines - 1) in "".join(piece for piece, _ in document.pieces(len(document) - 1))
+    document.layout(300)
     assert 2 * lines <= len(document) <= 2 * lines + 3
     document.wrap = False
-    document.layout(60)
+    document.layout(300)
     assert lines <= len(document) <= lines + 3
 
 
@@ -188,9 +206,9 @@ async def test_the_largest_payload_opens_in_the_detail(memory: Database, drawn: 
     assert drawn[0] < 1_000
 
 
-def test_a_long_run_on_disk_opens_with_its_index(tmp_path: Path) -> None:
-    """200,000 traces: view, tree, errors and figures of a store opened anew are those of the run; the end is at hand."""
-    traces = 200_000
+def test_a_long_run_on_disk_opens_with_its_index(tmp_path: Path, many: int) -> None:
+    """View, tree, errors and figures of a store opened anew are those of the run; the end is at hand."""
+    traces = 20 * many
     with tracetui.open(tmp_path / "s") as db:
         run_id = record(db, "wide", traces)
         db.reindex(run_id)

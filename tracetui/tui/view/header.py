@@ -122,13 +122,12 @@ def damage_words(damage: Sequence[Damage]) -> str:
     >>> damage_words([Damage("r.log", 90, 30, "no frame begins here"), Damage("r.log", 200, 3, "torn tail")])
     '1 hole: 30 bytes, torn tail: 3 bytes'
     """
+    torn = [found.length for found in damage if found.length and found.reason == "torn tail"]
     holes = [found.length for found in damage if found.length and found.reason != "torn tail"]
-    said = [f"{len(holes)} hole{'s' if len(holes) > 1 else ''}: {sum(holes)} bytes"] if holes else []
-    for found in damage:
-        if not found.length:
-            said.append(found.reason)
-        elif found.reason == "torn tail":
-            said.append(f"torn tail: {found.length} bytes")
+    others = [found.reason for found in damage if not found.length]
+    said = [f"{len(holes)} hole{'s' if len(holes) > 1 else ''}: {sum(holes):,} bytes"] if holes else []
+    said += [f"torn tail: {sum(torn):,} bytes"] if torn else []
+    said += others[:1] + ([f"{len(others) - 1} more"] if len(others) > 1 else [])
     return ", ".join(said)
 
 
