@@ -82,11 +82,10 @@ def decide_trace(tail: Tail, change: AnyChange, now_ms: int) -> tuple[int, int |
     """Return time and parent of a trace that plainly fits; of any other change None, as ``decide_traces``."""
     if type(change) is not NewTrace or tail.record.status != ACTIVE or tail.seq_gaps:
         return None
-    trace_id, parent_id, await_parent, _, _, time_ms, *_ = change
     known = tail.seq_of
-    if known(trace_id) is not None:
+    if known(change[0]) is not None:  # by number: half of what their names take
         return None
-    parent = _other_parent(parent_id, known, waits=await_parent)
+    parent, time_ms = _other_parent(change[1], known, waits=change[2]), change[5]
     if parent is None:
         return None
     return max(now_ms, tail.record.last_set_ms) if time_ms is None else time_ms, parent

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.state.test_tail import answers
 from tracetui import (
     LockedError,
     ReadOnlyError,
@@ -23,11 +24,11 @@ from tracetui import (
     UnreachableError,
     WriteFailedError,
 )
-from tracetui.model.change import NewTrace, completion, new_trace, run_patch
+from tracetui.model.change import Completion, NewTrace, completion, new_trace, run_patch
 from tracetui.storage.backend import Index
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.fs import Disk
-from tracetui.storage.files.run import LATE_TRACES
+from tracetui.storage.files.replay import LATE_TRACES
 from tracetui.storage.state.tail import Tail
 
 
@@ -153,6 +154,38 @@ def test_traces_that_wait_are_there_for_whoever_looks(engine: FileEngine) -> Non
     assert ids(FileEngine(engine.location))[-2:] == ["last", "very last"]
     engine.append("r", [thought(f"of many {number}") for number in range(LATE_TRACES)])
     assert not held_tail(engine).late
+
+
+def test_what_others_write_waits_for_a_writer_too(engine: FileEngine) -> None:
+    """It is known by id, in order with one's own, and is read as a reader reads it; what is no trace ends the waiting."""
+    other = FileEngine(engine.location)
+    for number in range(6):
+        by = (engine, other)[number % 2]
+        draft = TraceDraft(
+            Thought("t"), id=str(number), parent_id=str(number - 1) if number else "a", tags=["t"]
+        )
+        assert by.append("r", [new_trace(draft)]).first_seq == number + 1
+    assert (held_tail(engine).late, held_tail(other).late) == (6, 5)
+    with pytest.raises(TraceExistsError):
+        other.append("r", [thought("4")])
+    assert ids(engine) == ids(other) == ids(FileEngine(engine.location)) == ["a", *"012345"]
+    other.append("r", [thought("6"), thought("7")])
+    engine.append("r", [completion_of_open(engine)])
+    other.append("r", [thought("8")])
+    assert [change.kind for change in other.changes("r")][-5:] == [
+        "trace",
+        "trace",
+        "trace",
+        "completion",
+        "trace",
+    ]
+    assert answers(held_tail(other)) == answers(held_tail(FileEngine(engine.location)))
+
+
+def completion_of_open(engine: FileEngine) -> Completion:
+    """Record an open trace; return its end."""
+    engine.append("r", [new_trace(TraceDraft(Thought("t"), id="open", open=True, timestamp=2))])
+    return completion("open", end_ms=3)
 
 
 def held_tail(engine: FileEngine) -> Tail:

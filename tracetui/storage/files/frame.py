@@ -35,7 +35,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import msgpack
 
@@ -148,8 +148,16 @@ def encode(
     return b"".join(parts), refs
 
 
-def encode_traces(commit: TraceCommit, salt: bytes) -> tuple[bytes, list[TraceHead]]:
-    """Return the frame of traces that plainly fit, and their heads; the bytes are those of ``encode``."""
+class Written(NamedTuple):
+    """A frame of traces alone, their heads, and where in it the first body begins; the others follow."""
+
+    frame: bytes
+    heads: Sequence[TraceHead]
+    bodies: int
+
+
+def encode_traces(commit: TraceCommit, salt: bytes) -> Written:
+    """Return the frame of traces that plainly fit; the bytes are those of ``encode``."""
     (
         ids, _, _, names, kinds, given, statuses, ends, tags, tokens_in, tokens_out, costs, mergeable, bodies,
     ) = commit.columns  # fmt: skip
@@ -163,23 +171,24 @@ def encode_traces(commit: TraceCommit, salt: bytes) -> tuple[bytes, list[TraceHe
         map(_cost, costs), sizes, map(zlib.crc32, bodies), strict=True,
     )]  # fmt: skip
     first = seal(0, len(heads), commit.first_seq, commit.first_rev, pack(heads), sum(sizes), salt)
-    return b"".join((first, *bodies)), heads
+    return Written(b"".join((first, *bodies)), heads, len(first))
 
 
 def encode_trace(
     change: NewTrace, time_ms: int, parent: int | str, seq: int, rev: int, salt: bytes
-) -> tuple[bytes, TraceHead]:
-    """Return the frame of one trace, and its head; as ``encode_traces``, where one is worth a way of its own."""
+) -> Written:
+    """Return the frame of one trace; as ``encode_traces``, because one is worth a way of its own."""
     (
         trace_id, _, _, name, kind, given, status, end_ms, tags, tokens_in, tokens_out, cost, mergeable, body,
     ) = change  # fmt: skip
     flags = (not status) * OPEN_FLAG + (given is None) * STORE_TIME + (not mergeable) * UNMERGEABLE
     size = len(body)
-    head = (
+    heads = ((
         trace_id, parent, name, kind, time_ms, flags, tags, status, end_ms, tokens_in, tokens_out,
         cost if cost == cost else None, size, zlib.crc32(body),  # noqa: PLR0124 - NaN is unknown
-    )  # fmt: skip
-    return seal(0, 1, seq, rev, pack((head,)), size, salt) + body, head
+    ),)  # fmt: skip
+    first = seal(0, 1, seq, rev, pack(heads), size, salt)
+    return Written(first + body, heads, len(first))
 
 
 def _numbered(entry: Entry, number: Callable[[int], int]) -> Entry:
@@ -259,6 +268,7 @@ class Frame:
     heads: bytes
     bodies_start: int
     bodies_size: int
+    _rows: Sequence[Any] | None = None
 
     @property
     def end(self) -> int:
@@ -271,16 +281,19 @@ class Frame:
         return PACKED | self.offset << _UNPACKED_BITS if self.flags & CODEC else self.bodies_start
 
     def rows(self) -> Sequence[Any]:
-        """Return the heads of the frame's changes.
+        """Return the heads of the frame's changes, decoded once.
 
         :raises BadFrameError: if they are not what a frame holds.
         """
+        if self._rows is not None:
+            return self._rows
         try:
             rows = unpack(self.heads)
         except _UNPACK_ERRORS as problem:
             raise BadFrameError(f"heads cannot be read: {problem}") from None
         if type(rows) is not list or len(rows) != self.count:
             raise BadFrameError("heads and their number do not agree")
+        self._rows = rows
         return rows
 
     def coded(self) -> Iterator[tuple[int, list[Any]]]:

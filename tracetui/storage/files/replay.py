@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import accumulate
+from typing import Any
 
 from tracetui.errors import CorruptionError, FormatVersionError
 from tracetui.model.run import Damage
@@ -23,10 +23,10 @@ from tracetui.storage.files.frame import (
     KNOWN_FLAGS,
     MIXED,
     OPTIONAL_CODE,
+    STORE_TIME,
     VERSION,
     BadFrameError,
     Frame,
-    TraceHead,
     body_of,
 )
 from tracetui.storage.files.index import Covered
@@ -40,12 +40,17 @@ TORN_AFTER_SECONDS = 0.25
 SETTLED_SECONDS = 1.0
 """A file that did not change for so long is told by size and time from one that did."""
 APPLIED_AT_ONCE = 4096
+LATE_TRACES = 2048
+"""So many traces wait at most until they are put where they are read: a moment's pause, once in so many."""
 TORN = "torn tail"
 """The reason that damage at the very end has: an unfinished last write."""
 
 
 MANY_BYTES = 1 << 20
 """A stretch of a log that is long enough to be read without collections of garbage in between."""
+
+
+_WAITING = [str, int, int, int]
 
 
 class Replay:
@@ -59,7 +64,7 @@ class Replay:
         self.is_whole = True
         """False while the state changes: an exception in between (Ctrl-C, say) leaves it half changed."""
         self.late = Waiting()
-        """Traces of this process's own commits that no column has yet."""
+        """Traces that no column has yet: those of this process's own commits, and what others wrote in between."""
         self.holes: list[Damage] = []
         self._strict = strict
         self._unread: tuple[int, int, int] | None = None
@@ -74,6 +79,36 @@ class Replay:
         """
         if not self.is_whole or status.st_size < self.end:
             raise GoneError(self.log.path)
+
+    def scan_to_write(self, status: os.stat_result) -> None:
+        """Take in what others wrote, as far as a writer must know it; bytes that led nowhere are looked at again.
+
+        Nearly all of it is traces alone: they are put aside, as this process's own are.
+        """
+        if not self.tail.seq_gaps:
+            self._put_others_aside(status.st_size)
+        if self.end < status.st_size:
+            self.absorb()
+            self.scan(status, again=True)
+
+    def _put_others_aside(self, size: int) -> None:
+        tail = self.tail
+        for frame in self.log.frames(self.end, size):
+            if frame.flags or (frame.base_seq, frame.base_rev) != (tail.next_seq, tail.next_rev):
+                return
+            if frame.end == size and not self._holds(frame):
+                return
+            try:
+                heads = frame.rows()
+            except BadFrameError:
+                return
+            if not all(map(_may_wait, heads)):
+                return
+            set_at = [head[4] for head in heads if head[5] & STORE_TIME]
+            self.put_aside(
+                heads, frame.bodies_start - frame.offset, frame.end - frame.offset, tail.next_numbers()[0],
+                set_at[-1] if set_at else None,
+            )  # fmt: skip
 
     def scan(self, status: os.stat_result, *, again: bool = False) -> None:
         """Apply the whole frames; step over damage that has good frames behind it.
@@ -97,19 +132,27 @@ class Replay:
         """Go behind a frame that this process wrote itself and whose commit it applied."""
         self.end, self.last_frame = start + size, start
 
-    def put_aside(self, heads: Sequence[TraceHead], row: int, set_ms: int | None, size: int) -> None:
-        """Go behind a frame of traces alone that this process wrote: they wait for who looks at them.
+    def put_aside(
+        self, heads: Sequence[Sequence[Any]], bodies: int, size: int, row: int, set_ms: int | None
+    ) -> None:
+        """Go behind a frame of traces alone: they wait for who looks at them, and are known by id till then.
 
-        ``row`` is that of the first, ``set_ms`` the time that the store set, ``size`` the length of the frame.
+        ``bodies`` is where in the frame they begin, ``size`` its length, ``row`` that of the first trace, and
+        ``set_ms`` the last time that the store set itself.
         """
         self.is_whole = False
-        self.tail.expect([head[0] for head in heads], row, set_ms)
-        late, sizes = self.late, [head[-2] for head in heads]
+        self.tail.expect(heads, row, set_ms)
+        start, late = self.end, self.late
+        at, offsets = start + bodies, late.offsets
+        for head in heads:
+            offsets.append(at)
+            at += head[12]
         late.heads += heads
-        late.last_frame = self.last_frame = self.end
-        late.end = self.end = self.end + size
-        late.offsets += accumulate(sizes[:-1], initial=self.end - sum(sizes))
+        late.last_frame = self.last_frame = start
+        late.end = self.end = start + size
         self.is_whole = True
+        if self.tail.late >= LATE_TRACES:
+            self.absorb()
 
     def absorb(self) -> None:
         """Put what waits where it is read."""
@@ -285,3 +328,8 @@ class Replay:
         if length <= 0 or not (surely or time.time() - status.st_mtime >= TORN_AFTER_SECONDS):
             return []
         return [Damage(self.log.path, self.end, length, TORN)]
+
+
+def _may_wait(head: Any) -> bool:
+    """Whether a head can be known by id and body alone for now; what else it says is looked at when it is applied."""
+    return type(head) is list and len(head) == 14 and [type(head[at]) for at in (0, 4, 5, 12)] == _WAITING

@@ -26,7 +26,7 @@ from tracetui.storage.decide import Commit, TraceCommit, decide, decide_trace, d
 from tracetui.storage.files.frame import (
     HEAD_SIZE,
     HEADER_SIZE,
-    TraceHead,
+    Written,
     encode,
     encode_trace,
     encode_traces,
@@ -45,9 +45,7 @@ from tracetui.storage.state.tail import Tail
 
 UNCOVERED_CHANGES = 4096
 GROWN_CHANGES = 16_384
-LATE_TRACES = 512
 LAST_FIRST_NUMBER = 2**32 - MAX_CHANGES - 1
-"""So many traces of this process's own wait at most until they are put where they are read."""
 WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
 
@@ -75,6 +73,7 @@ class RunFile:
         self._written = 0
         self.log = LogFile(disk, path)
         """The log, for those who read it their own way."""
+        self._salt = self.log.header.salt_bytes
         self._replay = self._begin()
         self.tail = self._replay.tail
         self._writer = LogWriter(disk, self._replay, options.lock_seconds)
@@ -173,26 +172,24 @@ class RunFile:
         """Write one trace that plainly fits, and let it wait to be read: whoever looks has it absorbed first."""
         row, seq, rev = self.tail.next_numbers()
         self._check_numbers(seq, rev)
-        frame, head = encode_trace(change, time_ms, parent, seq, rev, self.log.header.salt_bytes)
-        self._write_late(fd, frame, (head,), row, time_ms if change.timestamp is None else None)
+        written = encode_trace(change, time_ms, parent, seq, rev, self._salt)
+        self._write_late(fd, written, row, time_ms if change.timestamp is None else None)
         return Appended(seq, rev, 1, 1)
 
     def _append_traces(self, fd: int, commit: TraceCommit) -> Appended:
         """Write traces that plainly fit; as ``_append_trace``."""
         self._check_numbers(commit.first_seq, commit.first_rev)
-        frame, heads = encode_traces(commit, self.log.header.salt_bytes)
-        self._write_late(fd, frame, heads, commit.first_row, commit.set_ms)
-        return Appended(commit.first_seq, commit.first_rev, len(heads), len(heads))
+        written = encode_traces(commit, self._salt)
+        self._write_late(fd, written, commit.first_row, commit.set_ms)
+        count = len(written.heads)
+        return Appended(commit.first_seq, commit.first_rev, count, count)
 
-    def _write_late(
-        self, fd: int, frame: bytes, heads: Sequence[TraceHead], row: int, set_ms: int | None
-    ) -> None:
+    def _write_late(self, fd: int, written: Written, row: int, set_ms: int | None) -> None:
+        frame, heads, bodies = written
         self._writer.write(fd, frame)
-        self._replay.put_aside(heads, row, set_ms, len(frame))
         self._written += len(heads)
-        if self.tail.late >= LATE_TRACES:
-            with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
-                self._replay.absorb()
+        with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
+            self._replay.put_aside(heads, bodies, len(frame), row, set_ms)
 
     def _append_any(self, fd: int, commit: Commit) -> Appended:
         """Write what ``decide`` decided."""
@@ -201,7 +198,7 @@ class RunFile:
             self._check_numbers(commit.first_seq, commit.first_rev)
             start = replay.end
             number = tail.seq_gaps.number if tail.seq_gaps else None
-            frame, refs = encode(commit, self.log.header.salt_bytes, number, start)
+            frame, refs = encode(commit, self._salt, number, start)
             self._writer.write(fd, frame)
             replay.is_whole = False
             with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
@@ -213,15 +210,14 @@ class RunFile:
 
     def _check_numbers(self, seq: int, rev: int) -> None:
         """Refuse what has no number in 32 bits: only a log that lies about its own comes so far."""
-        if max(seq, rev) > LAST_FIRST_NUMBER:
+        if seq > LAST_FIRST_NUMBER or rev > LAST_FIRST_NUMBER:
             raise WriteFailedError(self.path, "it has no numbers left; begin another run")
 
     def _catch_up_locked(self, fd: int) -> None:
         """Take in what others wrote; what is left of the file then is torn, and cut."""
         status = self._disk.fstat(fd)
         self._replay.check_whole(status)
-        self._replay.absorb()
-        self._replay.scan(status, again=True)
+        self._replay.scan_to_write(status)
         if status.st_size > self._replay.end:
             self._writer.cut(fd, status.st_size)
 

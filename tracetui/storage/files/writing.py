@@ -118,8 +118,10 @@ class LogWriter:
 
     def lock(self, fd: int) -> None:
         """Take the file's lock, waiting for others."""
-        if self._try_lock(fd):
-            return
+        if not self._try_lock(fd):
+            self._wait_for_lock(fd)
+
+    def _wait_for_lock(self, fd: int) -> None:
         deadline = time.monotonic() + self._lock_seconds
         pause = 0.000_05
         while not self._try_lock(fd):

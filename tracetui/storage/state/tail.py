@@ -218,15 +218,18 @@ class Tail(Columns):
         self.log.add_traces(rows)
         self.late = 0
 
-    def expect(self, ids: Sequence[str], row: int, last_set_ms: int | None) -> None:
-        """Know the next traces by id alone, until ``add_traces`` brings them.
+    def expect(self, traces: Sequence[Sequence[Any]], row: int, set_ms: int | None) -> None:
+        """Know the next traces by id alone, the first thing of each, until ``add_traces`` brings them.
 
         A writer commits one by one and hardly reads: column by column, hundreds together, they cost a third.
         """
-        self._seqs.update(zip(ids, range(row, row + len(ids)), strict=True))
-        self.late += len(ids)
-        if last_set_ms is not None:
-            self.record.last_set_ms = last_set_ms
+        seqs = self._seqs
+        for trace in traces:
+            seqs[trace[0]] = row
+            row += 1
+        self.late += len(traces)
+        if set_ms is not None:
+            self.record.last_set_ms = set_ms
 
     def _tag_all(self, tags: Sequence[Sequence[str]], first: int) -> None:
         shared = self._tag_tuples
@@ -311,10 +314,9 @@ class Tail(Columns):
 
     def next_numbers(self) -> tuple[int, int, int]:
         """Return row, seq and rev that the next trace will get."""
-        late = self.late
-        row, change = len(self.ids) + late, len(self.log) + late
-        gaps, log_gaps = self.seq_gaps, self.log.gaps
-        return row, gaps.number(row) if gaps else row, log_gaps.number(change) if log_gaps else change
+        late, log, gaps = self.late, self.log, self.seq_gaps
+        row, change = len(self.ids) + late, len(log) + late
+        return row, gaps.number(row) if gaps else row, log.gaps.number(change) if log.gaps else change
 
     @property
     def next_seq(self) -> int:
