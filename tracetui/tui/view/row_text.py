@@ -137,7 +137,7 @@ def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowS
     is_open = model.tree.is_open(row)
     indent = _indent(model.tree.depths[row])
     fold = style.glyphs.unfolded if is_open else style.glyphs.folded
-    hits = 0 if is_open else model.search.below.get(model.tree.rows[row], 0)
+    hits = 0 if is_open else model.hits_below(model.tree.rows[row])
     badges = [(f" {count(hits)}/", "hit")] if hits else []
     if group.errors:
         badges.append((f" e{count(group.errors)}", "badge error"))
@@ -240,7 +240,7 @@ def _badges(model: RunModel, row: int, seq: int) -> list[Piece]:
     if not model.has_children(row):
         return []
     badges: list[Piece] = []
-    hits = model.search.below.get(seq, 0) if model.search.text and not model.tree.is_open(row) else 0
+    hits = model.hits_below(seq) if model.search.text and not model.tree.is_open(row) else 0
     if hits:
         badges.append((f" {count(hits)}/", "hit"))
     errors = model.rollup.errors[seq] if seq < len(model.rollup) else 0

@@ -31,8 +31,8 @@ from tracetui.storage.backend import NO_TIME, RunView
 from tracetui.storage.state.rollup import Rollup
 from tracetui.store.database import Database
 from tracetui.store.ownership import is_lost, is_owned
-from tracetui.tui.view.group_folds import key_of
 from tracetui.tui.view.grouping import Group
+from tracetui.tui.view.hits_below import hits_below
 from tracetui.tui.view.insight import Insight, look_into
 from tracetui.tui.view.moments import Moments
 from tracetui.tui.view.past import Past, as_view
@@ -66,7 +66,7 @@ class Search:
     hits: list[int] = field(default_factory=list)
     found: frozenset[int] = frozenset()
     pattern: Bounded | None = None
-    below: dict[int, int] = field(default_factory=dict)
+    below: dict[int, int] | None = None
     done: bool = True
 
     __hash__ = None  # type: ignore[assignment]
@@ -378,8 +378,8 @@ class RunModel:
         """Show what was found out; a new group that holds ``keep`` is unfolded. Return whether rows changed."""
         self.insight = insight
         changed = self.tree.take_groups(insight.groups, keep)
-        if changed and self.search.text:
-            self._count_below()
+        if changed:
+            self.search.below = None
         return changed
 
     @property
@@ -475,22 +475,14 @@ class RunModel:
         """Remember hits, and count them above."""
         found = sorted(hits)
         pattern = literal_pattern(text, is_regex=is_regex) if text else None
-        self.search = Search(text, is_regex, found, frozenset(found), pattern, {}, done)
-        self._count_below()
+        self.search = Search(text, is_regex, found, frozenset(found), pattern, None, done)
 
-    def _count_below(self) -> None:
-        """Count the hits below each trace, and in each group."""
-        below: dict[int, int] = {}
-        parents, groups = self.view.parents, self.tree.groups
-        for seq in self.search.hits:
-            node = parents[seq]
-            while node >= 0:
-                below[node] = below.get(node, 0) + 1
-                node = parents[node]
-            for group in groups.holding(parents, seq):
-                key = key_of(group.first)
-                below[key] = below.get(key, 0) + 1
-        self.search.below = below
+    def hits_below(self, key: int) -> int:
+        """Return the number of hits below a trace, or in the group with this key; all are counted when first asked for."""
+        search = self.search
+        if search.below is None:
+            search.below = hits_below(self.view.parents, search.hits, self.tree.groups)
+        return search.below.get(key, 0)
 
     def next_hit(self, seq: int, step: int) -> int:
         """Return the hit after (step 1) or before (−1) a trace, going round; −1 if there is none."""
