@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.formats.resolver import last_wins, order
+from tracetui.formats.resolver import order
 from tracetui.formats.sanitise import (
     MAX_TEXT_BYTES,
     UnreadableError,
@@ -102,4 +102,3 @@ def test_a_chain_of_100_000_is_put_in_order() -> None:
     links = [(n, n - 1 if n else None) for n in range(99_999, -1, -1)]
     placed = order(links, lambda item: str(item[0]), lambda item: None if item[1] is None else str(item[1]))
     assert [p.item[0] for p in placed] == list(range(100_000))
-    assert last_wins(["a1", "a2"], lambda item: item[0]) == (["a2"], 1)

@@ -39,7 +39,8 @@ from tracetui.querying.ast import (
     Value,
 )
 from tracetui.querying.fields import TRACE_FIELDS, Kind
-from tracetui.querying.grammar import columns_of, parse
+from tracetui.querying.grammar import parse
+from tracetui.querying.stages import columns_of
 
 WORDS = [
     "a", "ab", "B", "Error", "ToolCall", "db", "x:y", "or", "AND", "-x", "straße",

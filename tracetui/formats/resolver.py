@@ -1,7 +1,8 @@
 """Records in the order in which a store takes them: parents first, each once, no circle.
 
-Owns what importers do about children that come before their parents, parents that never come, links in a
-circle and records that come twice. Knows nothing of any format; never recurses, so chains of 100,000 pass.
+Owns what importers do about children that come before their parents, parents that never come and links in a
+circle. Knows nothing of any format; never recurses, so chains of 100,000 pass. A record that comes again is the
+ledger's concern.
 
 Worked example. Given b→a, c→b, x→missing, p→q, q→p (child→parent), in this order::
 
@@ -13,7 +14,7 @@ Worked example. Given b→a, c→b, x→missing, p→q, q→p (child→parent), 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
@@ -30,20 +31,6 @@ class Placed(NamedTuple, Generic[Item]):
 
     item: Item
     link: str
-
-
-def last_wins(items: Iterable[Item], key: Callable[[Item], str]) -> tuple[list[Item], int]:
-    """Return one item a key, the last given at the place of the first, and how many were replaced.
-
-    >>> last_wins(["a1", "b1", "a2"], lambda item: item[0])
-    (['a2', 'b1'], 1)
-    """
-    latest: dict[str, Item] = {}
-    count = 0
-    for item in items:
-        latest[key(item)] = item
-        count += 1
-    return list(latest.values()), count - len(latest)
 
 
 def order(

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from tracetui.errors import QuerySyntaxError
 from tracetui.querying.ast import Expression, Field, Query, Range, Term, Text, all_of, any_of
 from tracetui.querying.fields import TRACE_FIELDS
-from tracetui.querying.grammar import Hint, Parsed, parse_with_hints, value_of
+from tracetui.querying.grammar import Parsed, parse_with_hints
+from tracetui.querying.literals import value_of
 from tracetui.querying.printer import print_query
+from tracetui.querying.scanner import Hint
 from tracetui.querying.values import check_time
 
 _NEGATED = re.compile(r'-(?:-*\(|-*"|-*[A-Za-z_][\w-]*(?:\.[^\s:]+)*:)')

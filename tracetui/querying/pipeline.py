@@ -16,9 +16,9 @@ from typing import Any
 
 from tracetui.errors import QueryError
 from tracetui.querying.ast import Count, Field, Limit, Select, Sort, Stage, Stats
-from tracetui.querying.grammar import columns_of
 from tracetui.querying.plan import Plan
 from tracetui.querying.printer import print_field
+from tracetui.querying.stages import columns_of
 
 Hit = tuple[Plan, int]
 
