@@ -153,6 +153,7 @@ class Following(Filtering):
             self.row_style.now_ms = self.model.now_ms = now_ms()
             if self.model.rejudge():
                 self.pinned = False
+                self.refresh_detail()
                 self.redraw(rows=True)
                 self._tell_if_failed(was_live=True)
             elif self.current.shows_open():

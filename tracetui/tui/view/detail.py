@@ -67,9 +67,11 @@ def title(model: RunModel, key: int) -> list[tuple[str, str]]:
         said = "LOOP" if group.is_loop else "SIDE BY SIDE" if model.fan_of(group.first) else "CALLS"
         return [(" T ", "letter tool"), (f"{said} ", "heading"), (f" {group.calls} calls", "badge loop")]
     view = model.view
-    status = ("open", "ok", "error", "cancelled")[view.statuses[key]]
+    status = ("lost" if model.verdict.label == "LOST" else "open", "ok", "error", "cancelled")[
+        view.statuses[key]
+    ]
     kind = letter(view.kinds[key], model.type_name(key))
-    role = {"error": "failed text", "open": "open text"}.get(status, "dim")
+    role = {"error": "failed text", "open": "open text", "lost": "open text"}.get(status, "dim")
     when = offset(view.timestamps[key] - model.start_ms) if model.has_times else f"step {key + 1}"
     name = "ERROR" if view.kinds[key] == ERROR else printable(model.type_name(key))
     return [

@@ -301,7 +301,7 @@ def _duration(model: RunModel, seq: int, style: RowStyle) -> Piece:
     if model.is_open(seq) and now:
         return duration(max(now - model.view.timestamps[seq], 0)) + "*", "live metric"
     if model.is_open(seq):
-        return "open", "open metric"
+        return "lost" if model.verdict.label == "LOST" else "open", "open metric"
     span = model.rollup.duration_ms(seq)
     return (duration(span) + "." if span > 0 else ""), "dim"
 
