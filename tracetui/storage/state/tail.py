@@ -109,6 +109,7 @@ class Tail(Columns):
         self._by_tag = Postings("tags", base)
         self._by_time = TimeIndex(base)
         self._tag_tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._words: dict[str, str] = {}
         self.seq_gaps = Gaps.unpack(kept.get("seq_gaps", ()))
         self.late = 0
         """Number of traces that are known by id alone: no column has them yet."""
@@ -167,7 +168,7 @@ class Tail(Columns):
         self.costs.append(cost)
         self.added.append(-1)
         self.mergeable.append(mergeable)
-        self._tags.append(self._tag_tuples.setdefault(tags, tags) if tags else ())
+        self._tags.append(self._shared(tags) if tags else ())
         self._seqs[trace_id] = seq
         self._by_type.add(type_name, seq)
         for tag in tags:
@@ -232,10 +233,24 @@ class Tail(Columns):
             self.record.last_set_ms = set_ms
 
     def _tag_all(self, tags: Sequence[Sequence[str]], first: int) -> None:
-        shared = self._tag_tuples
         found = list(map(tuple, tags))
-        self._tags.extend(map(shared.setdefault, found, found))
+        shared: list[Any] = [*map(self._tag_tuples.get, found)]
+        if None in shared:
+            shared = [
+                self._shared(own) if known is None else known
+                for own, known in zip(found, shared, strict=True)
+            ]
+        self._tags.extend(shared)
         self._by_tag.add_sets(found, first)
+
+    def _shared(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return equal tags that are kept once: as a tuple, and each by itself, as it may stand in many tuples."""
+        known = self._tag_tuples.get(tags)
+        if known is None:
+            words = self._words
+            known = tuple([words.setdefault(tag, tag) for tag in tags])
+            self._tag_tuples[known] = known
+        return known
 
     def _type_code(self, name: str) -> int:
         code = self._type_codes.get(name)
