@@ -42,8 +42,16 @@ READ = [
     ("openinference/langgraph.otlp.jsonl", 0, "ENDED", 1, 1, "last: "),
     # spans "boom", "tools" and the root "LangGraph" fail with ValueError: tool exploded
     ("openinference/langgraph.otlp.jsonl", 1, "FAILED", 1, 0, "ValueError: tool exploded, in boom x=1"),
-    # "Step 2" fails, its exception told in two events 2 ms apart; the spans around it end ok, "Step 4" answers
-    ("openinference/smolagents.otlp.jsonl", 0, "ENDED", 1, 1, "last: CodeAgent.run"),
+    # "Step 2" fails, its exception told in two events 2 ms apart; the spans around it end ok, the root's output is "done"
+    ("openinference/smolagents.otlp.jsonl", 0, "ENDED", 1, 1, "CodeAgent.run answered: done"),
+    # the one line is a failed result whose call is not in the file
+    ("claude-code/fragments/MultiEdit-tool_result_error.jsonl", 0, "FAILED", 1, 0, "Found 2 matches of the string to replace"),
+    # snapshots of files and one summary, no message of anybody; line 23, the last, is a snapshot
+    ("claude-code/episodic-medium.jsonl", 0, "ENDED", 0, 0, "no model output is recorded; the last step: file-history-snapshot"),
+    # spans of one run each: a structured answer, of a model call and of the agent around it; an embedding
+    ("openinference/vercel-v6-all-spans.json", 4, "ENDED", 0, 0, 'last: {"name": "Scrambled Eggs"'),
+    ("openinference/vercel-v6-all-spans.json", 5, "ENDED", 0, 0, 'ai.generateObject answered: {"name": "Scrambled Eggs"'),
+    ("openinference/vercel-v6-all-spans.json", 9, "ENDED", 0, 0, "last: ai.embed"),
     # the same two agents as above, recorded through two other exporters
     ("otlp/pydantic-ai-default-batch.otlp.jsonl", 0, "ENDED", 1, 1, "Done: Zürich 12°C, 東京 21°C"),
     ("otlp/pydantic-ai-v2.otlp.jsonl", 0, "ENDED", 1, 1, "Done: Zürich 12°C, 東京 21°C"),

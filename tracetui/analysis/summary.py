@@ -27,6 +27,9 @@ _TELLING = (
 )  # fmt: skip
 _TEXTS = ("text", "content", "output", "message", "prompt", "summary", "title", "input", "response", "answer")
 
+_OF_MESSAGES = frozenset((*_TEXTS, "role", "parts", "messages", "choices", "generations", "tool_calls"))
+"""Keys of outputs that are messages, or lists of them."""
+
 
 def letter(code: int, type_name: str) -> str:
     """Return the letter of a kind; custom traces of tracetui's own names have letters of their own.
@@ -112,7 +115,25 @@ def _model_call(data: Any, metadata: Value, name: object) -> str:
     if tools:
         return f"→ {_counted(tools)}"
     model = metadata.get("model") if isinstance(metadata, dict) else None
-    return first_line(_text(output)) or str(model or name or "model")
+    return first_line(_text(output)) or _structured(data) or str(model or name or "model")
+
+
+def output_line(trace: Trace) -> str:
+    """Return the first line of what a step is recorded to have given back, printable; "" if nothing is, or only messages."""
+    try:
+        data = trace.trace_type.data if isinstance(trace.trace_type, Custom) else None
+    except TraceTuiError:
+        return ""
+    output = data.get("output") if isinstance(data, dict) else None
+    return printable((first_line(output) if isinstance(output, str) else _structured(data))[:MAX_LENGTH])
+
+
+def _structured(data: Any) -> str:
+    """Return an output that has a shape of its own and is no message, as JSON."""
+    output = data.get("output") if isinstance(data, dict) else None
+    if not isinstance(output, dict) or not output or not _OF_MESSAGES.isdisjoint(output):
+        return ""
+    return dumps(output)[:MAX_LENGTH]
 
 
 def _counted(names: list[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracetui.analysis.errors import MODEL, Errors, find_errors, left_behind
-from tracetui.analysis.summary import summary
+from tracetui.analysis.summary import output_line, summary
 from tracetui.model.run import ACTIVE, CANCELLED, COMPLETED, FAILED, PAUSED, Run
 from tracetui.model.text import first_line, printable
 from tracetui.model.trace_type import THOUGHT
@@ -175,7 +175,21 @@ def _why(view: RunView, run: Run, label: str, errors: Errors, landing: int) -> s
         return f"{verb} {summary(view.trace(landing), folder)}"
     if label == "OK":
         return ""
-    return f"last: {summary(view.trace(landing), folder)}"
+    return _last(view, landing, folder)
+
+
+def _last(view: RunView, landing: int, folder: str) -> str:
+    """Return what a run said last; one that never spoke is told by what it gave back, else by the step that began last."""
+    trace = view.trace(landing)
+    told = summary(trace, folder)
+    if view.kinds[landing] == THOUGHT or trace.type_name == MODEL:
+        return f"last: {told}"
+    if given := output_line(trace):
+        return f"{told} answered: {given}"
+    last = view.by_time(-(2**63), 2**63)[-1]
+    if last == landing:
+        return f"last: {told}"
+    return f"no model output is recorded; the last step: {summary(view.trace(last), folder)}"
 
 
 def folder_of(run: Run) -> str:
