@@ -302,6 +302,8 @@ def test_query_in_every_format(run: Run, tmp_path: Path) -> None:
     counted = run("query", "type:ToolCall | count by name")
     assert [line.split() for line in counted.lines] == [["NAME", "COUNT"], ["bash", "3"], ["read_file", "1"]]
     assert json.loads(run("query", "type:ToolCall | stats dur", "--json").out)[0]["count"] == 4
+    slowest = run("query", "type:ToolCall | sort -dur | select name, dur | limit 1")
+    assert [line.split() for line in slowest.lines] == [["NAME", "DUR"], ["bash", "2.2s"]]
     assert run("query", "type:ToolCall | sort -dur | limit 1", "--all", "--format", "ids").lines == ["bash0"]
     assert run("query", "| count", "--format", "ids").code == 2
     assert run("query", "type:Nothing").code == 1

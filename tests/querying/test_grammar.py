@@ -313,3 +313,13 @@ def test_no_input_crashes_the_parser(text: str, stages: bool) -> None:
             assert caret(problem).endswith("^")
         return
     assert parse(print_query(query)) == query
+
+
+def test_a_range_that_ends_before_it_begins_is_told() -> None:
+    """It is legal and finds nothing; of times only the run knows."""
+    hints = [
+        parse_with_hints(text).hints for text in ("dur:5s..200ms", "depth:1..2", "seq:3..", "time:+5s..+1s")
+    ]
+    assert [hint.message for found in hints for hint in found] == [
+        "5s..200ms ends before it begins, so nothing is in it"
+    ]

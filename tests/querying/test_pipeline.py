@@ -81,6 +81,9 @@ def test_fields_are_selected(example: Example) -> None:
         (("agent", "start", 60_000, None), ("again", "db", 7000, "tests/test_a.py")),
     )
     assert table(example, "id:call | select tag")[1] == (("search,retry",),)
+    assert table(example, "id:failed | select error")[1] == (
+        ("ToolError: No module named app.auth: timeout",),
+    )
     query = parse("id:call | select id")
     assert table_of([Plan(example.view, query)], query.stages).to_json() == [{"id": "call"}]
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tracetui.model.run import Run
     from tracetui.model.trace import Trace
     from tracetui.querying.ast import Query
+    from tracetui.querying.pipeline import Table
     from tracetui.querying.plan import Plan
     from tracetui.storage.backend import RunView
     from tracetui.store.database import Database
@@ -218,6 +219,7 @@ def _answer(
     db: Database, plans: Iterator[Plan], asked: Query, chosen: str, limit: int | None, max_tokens: int | None
 ) -> bool:
     """Write what the query finds; return whether it found anything."""
+    from dataclasses import replace
     from itertools import islice
 
     from tracetui.querying.pipeline import hits_of, makes_table, table_of
@@ -226,7 +228,7 @@ def _answer(
         if chosen not in ("table", "json"):
             raise UsageError("count, stats and select make a table: choose --format table or json")
         table = table_of(plans, asked.stages)
-        _write_table(table.columns, table.rows[:limit], table.to_json()[:limit], chosen)
+        _write_table(replace(table, rows=table.rows[:limit]), chosen)
         return any(value not in (0, None) for row in table.rows for value in row)
     found = list(islice(hits_of(plans, asked.stages), limit))
     if chosen == "markdown":
@@ -243,15 +245,15 @@ def _write_markdown(hits: list[tuple[RunView, int]], asked: Query, max_tokens: i
     output.line(hits_markdown(hits, print_query(asked), max_tokens).removesuffix("\n"))
 
 
-def _write_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: list[dict[str, Any]], chosen: str
-) -> None:
+def _write_table(made: Table, chosen: str) -> None:
     if chosen == "json":
-        output.json(as_json)
+        output.json(made.to_json())
         return
     from tracetui.render.table import table
+    from tracetui.render.values import shown_as
 
-    output.lines(table([name.upper() for name in columns], rows, output.width()))
+    rows = [[shown_as(*cell) for cell in zip(row, made.kinds, strict=True)] for row in made.rows]
+    output.lines(table([name.upper() for name in made.columns], rows, output.width()))
 
 
 def _write(db: Database, hits: list[tuple[str, Trace]], chosen: str) -> None:

@@ -42,7 +42,7 @@ from tracetui.querying.ast import (
     Value,
 )
 from tracetui.querying.fields import COMPARABLE, TRACE_FIELDS, FieldSpec, nearest_field
-from tracetui.querying.literals import value_of
+from tracetui.querying.literals import is_backwards, value_of
 from tracetui.querying.scanner import Hint, Scanner
 from tracetui.querying.stages import read_stage
 
@@ -279,6 +279,9 @@ class _Reader(Scanner):
         begin = self.at
         text = self.quoted() if quoted else self.word(regex=operator == "~")
         try:
-            return value_of(spec, operator, text, quoted=quoted)
+            value = value_of(spec, operator, text, quoted=quoted)
         except ValueError as problem:
             raise self.wrong(str(problem), begin) from None
+        if is_backwards(spec, value):
+            self.hint(begin, f"{text} ends before it begins, so nothing is in it")
+        return value

@@ -60,6 +60,19 @@ def is_range(text: str) -> bool:
     return bool(dots and (low or high)) and all(values.is_number(end) for end in (low, high) if end)
 
 
+def is_backwards(spec: FieldSpec, value: Value) -> bool:
+    """Whether a value is a range that ends before it begins; of times only the run knows.
+
+    >>> from tracetui.querying.fields import TRACE_FIELDS
+    >>> is_backwards(TRACE_FIELDS["dur"], Range("5s", "200ms")), is_backwards(TRACE_FIELDS["dur"], Range("5s", None))
+    (True, False)
+    """
+    if not isinstance(value, Range) or value.low is None or value.high is None or spec.kind is Kind.TIME:
+        return False
+    number = values.milliseconds_of if spec.kind is Kind.DURATION else values.number_of
+    return number(value.low) > number(value.high)
+
+
 _CHECKS: dict[Kind, Callable[[str], object]] = {
     Kind.NUMBER: values.number_of,
     Kind.DURATION: values.milliseconds_of,

@@ -9,26 +9,30 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import fmean
 from typing import Any
 
 from tracetui.errors import QueryError
 from tracetui.querying.ast import Count, Field, Limit, Select, Sort, Stage, Stats
+from tracetui.querying.fields import TRACE_FIELDS, Kind
 from tracetui.querying.plan import Plan
 from tracetui.querying.printer import print_field
 from tracetui.querying.stages import columns_of
 
 Hit = tuple[Plan, int]
+_JOINED = {"tag": ",", "error": ": "}
+"""Fields of which all values are shown, and what stands between them: an error is its type and its message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of plain values, None where there is none."""
+    """Rows of plain values, None where there is none; ``kinds`` says what those of each column are."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    kinds: tuple[Kind, ...]
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return a dict a row, for ``dumps``."""
@@ -86,9 +90,9 @@ def _tabulated(hits: Iterator[Hit], stage: Stage) -> Table:
 
 def first_value(plan: Plan, field: Field, seq: int) -> Any:
     """Return the value of a field to show or sort by, None where it is missing."""
-    if field.name == "tag":
-        return ",".join(plan.reader.values(field, seq)) or None
     found = plan.reader.values(field, seq)
+    if field.name in _JOINED:
+        return _JOINED[field.name].join(found) or None
     return found[0] if found else None
 
 
@@ -121,7 +125,7 @@ def largest(hits: Iterable[Hit], field: Field, count: int) -> list[Hit]:
 
 def _count(hits: Iterable[Hit], stage: Count) -> Table:
     if stage.by is None:
-        return Table(("count",), ((sum(1 for _ in hits),),))
+        return Table(("count",), ((sum(1 for _ in hits),),), (Kind.NUMBER,))
     counted: Counter[Any] = Counter()
     shown: dict[Any, Any] = {}
     for plan, seq in hits:
@@ -131,7 +135,12 @@ def _count(hits: Iterable[Hit], stage: Count) -> Table:
             counted[key] += 1
             shown.setdefault(key, value)
     ordered = sorted(counted.items(), key=lambda item: (-item[1], order_of(shown[item[0]]) or (3, 0, "")))
-    return Table((print_field(stage.by), "count"), tuple((shown[key], n) for key, n in ordered))
+    rows = tuple((shown[key], n) for key, n in ordered)
+    return Table((print_field(stage.by), "count"), rows, (_kind(stage.by), Kind.NUMBER))
+
+
+def _kind(field: Field) -> Kind:
+    return TRACE_FIELDS[field.name].kind
 
 
 def _key(value: Any) -> Any:
@@ -147,13 +156,14 @@ def _stats(hits: Iterable[Hit], stage: Stats) -> Table:
         if isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124
     )
     columns = tuple(field.name for field in columns_of(stage) or ())
+    kinds = (Kind.NUMBER, *(_kind(stage.of),) * (len(columns) - 1))
     if not numbers:
-        return Table(columns, ((0, *(None,) * (len(columns) - 1)),))
+        return Table(columns, ((0, *(None,) * (len(columns) - 1)),), kinds)
     row = (
         len(numbers), sum(numbers), numbers[0], fmean(numbers), percentile(numbers, 50),
         percentile(numbers, 95), numbers[-1],
     )  # fmt: skip
-    return Table(columns, (row,))
+    return Table(columns, (row,), kinds)
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
@@ -168,15 +178,15 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
 def _select(hits: Iterable[Hit], stage: Stage) -> Table:
     fields = stage.fields if isinstance(stage, Select) else ()
     rows = tuple(tuple(first_value(plan, field, seq) for field in fields) for plan, seq in hits)
-    return Table(tuple(map(print_field, fields)), rows)
+    return Table(tuple(map(print_field, fields)), rows, tuple(map(_kind, fields)))
 
 
 def _reshaped(table: Table, stage: Stage, columns: Sequence[Field]) -> Table:
     if isinstance(stage, Limit):
-        return Table(table.columns, table.rows[: stage.count])
+        return replace(table, rows=table.rows[: stage.count])
     if isinstance(stage, Sort):
         at = columns.index(stage.by)
         keyed = [(order_of(row[at]), row) for row in table.rows]
         present = sorted((k for k in keyed if k[0] is not None), key=lambda k: k[0], reverse=stage.descending)
-        return Table(table.columns, (*(row for _, row in present), *(r for key, r in keyed if key is None)))
+        return replace(table, rows=(*(row for _, row in present), *(r for key, r in keyed if key is None)))
     return table
