@@ -92,19 +92,6 @@ def test_a_closed_pipe_is_quiet(shell: Run, tmp_path: Path) -> None:
     assert "BrokenPipe" not in said
 
 
-def test_help_and_record_load_no_textual() -> None:
-    """What a shell calls often stays quick: no Textual, no Rich, no pydantic."""
-    script = "import sys\nfrom tracetui.cli.app import run\nrun({words!r})\nprint(sorted(sys.modules))"
-    for words in (["--help"], ["run", "start", "x"], ["record", "thought", "x"]):
-        done = subprocess.run(
-            [sys.executable, "-c", script.format(words=words)], capture_output=True, text=True, check=True
-        )
-        loaded = {
-            name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1].replace("'", '"'))
-        }
-        assert loaded & {"textual", "rich", "pydantic"} == set(), words
-
-
 def test_completion_can_be_shown() -> None:
     """Typer's own, for the shell that is named: which one is in use depends on who runs the tests."""
     surroundings = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}

@@ -6,31 +6,22 @@ the explorer imports Textual.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.models import CommandInfo
 
 from tracetui.cli import diagnostics, output
+from tracetui.cli.commands import COMMANDS, add_commands
 from tracetui.cli.session import session
 from tracetui.errors import TraceTuiError
 
-COMMANDS = frozenset({
-    "run", "record", "query", "tree", "show", "facets", "tail", "why", "import", "export", "open", "demo", "formats",
-    "check", "repair", "reindex", "gc", "note", "diff", "stats", "loops", "compare", "config", "web", "screenshot",
-})  # fmt: skip
-"""The words that a first argument is taken for; any other that is a path is opened."""
-
 
 def command_line(words: Sequence[str] = ()) -> typer.Typer:
-    """Return the command line with the commands that these words can mean.
-
-    ``run`` and ``record`` are what scripts call often: they come alone, and with the one command that is named, since
-    every command that Typer prepares costs a millisecond or two.
-    """
+    """Return the command line with the commands that these words can mean."""
     app = typer.Typer(
         name="tracetui",
         help="See what an AI agent did: record, query and explore traces of agent runs",
@@ -41,40 +32,8 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
         epilog="Without a command the explorer opens; `tracetui FILE` opens a recording, `tracetui demo` an example.",
     )
     app.callback(invoke_without_command=True)(main_options)
-    family = next((word for word in words if word in COMMANDS), "")
-    after = words[words.index(family) + 1] if family and words.index(family) + 1 < len(words) else ""
-    if family in ("", "run", *_OTHERS):
-        from tracetui.cli import runs
-
-        app.add_typer(_only(runs.app, after if family == "run" else ""), name="run")
-    if family in ("", "record", *_OTHERS):
-        from tracetui.cli import recording
-
-        app.add_typer(_only(recording.app, after if family == "record" else ""), name="record")
-    if family in ("", *_OTHERS):
-        from tracetui.cli import analysis, care, config, differences, files, reading, screenshot, tailing, web
-
-        for module in (reading, tailing, analysis, differences, files, care, web, screenshot):
-            module.register(app)
-        app.add_typer(config.app, name="config")
+    add_commands(app, words)
     return app
-
-
-_OTHERS = COMMANDS - {"run", "record"}
-
-
-def _only(family: typer.Typer, name: str) -> typer.Typer:
-    """Return a family with one command of it, the whole if there is none of that name."""
-    named = [command for command in family.registered_commands if _name(command) == name]
-    if not named:
-        return family
-    one = typer.Typer(help=family.info.help, rich_markup_mode=None, no_args_is_help=True)
-    one.registered_commands = [named[0], *(c for c in family.registered_commands if c is not named[0])][:2]
-    return one
-
-
-def _name(command: CommandInfo) -> str:
-    return command.name or (command.callback.__name__ if command.callback else "")
 
 
 def main_options(
@@ -94,6 +53,11 @@ def main_options(
 
         output.line(f"tracetui {__version__}")
         raise diagnostics.Ended(diagnostics.OK)
+    if (
+        not gc.isenabled()
+    ):  # the program has just started: what is there now stays, and need not be looked through
+        gc.freeze()
+        gc.enable()
     session.store = store
     session.ascii_only = ascii_only
     if ctx.invoked_subcommand is None:

@@ -20,7 +20,6 @@ from tracetui.errors import (
     TraceTuiError,
     UnknownFieldError,
 )
-from tracetui.model.text import printable
 
 OK, NOTHING, USAGE, DAMAGED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -42,10 +41,17 @@ def is_terminal() -> bool:
     return sys.stderr.isatty()
 
 
+def _printable(text: str, *, newlines: bool = False) -> str:
+    """As ``model.text`` has it; a command that has nothing to say needs none of its regular expressions."""
+    from tracetui.model.text import printable
+
+    return printable(text, newlines=newlines)
+
+
 def say(text: str) -> None:
     """Write a line to standard error; hostile characters are shown as text."""
     try:
-        sys.stderr.write(printable(text, newlines=True) + "\n")
+        sys.stderr.write(_printable(text, newlines=True) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         return
@@ -54,7 +60,7 @@ def say(text: str) -> None:
 def progress(text: str) -> None:
     """Write over the last line of progress, on a terminal alone."""
     if is_terminal():
-        sys.stderr.write("\r\x1b[K" + printable(text))
+        sys.stderr.write("\r\x1b[K" + _printable(text))
         sys.stderr.flush()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -213,10 +212,12 @@ def json_value(option: str, text: str | None) -> Any:
 
     :raises UsageError: naming the option and the place where the JSON ends to be JSON.
     """
-    from tracetui.model.value import from_jsonable
-
     if text is None:
         return None
+    import json
+
+    from tracetui.model.value import from_jsonable
+
     source = option
     if text == "-":
         text, source = _whole_stdin(), "standard input"

@@ -93,8 +93,7 @@ class Amendment(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewAnnotation:
+class NewAnnotation(NamedTuple):
     """A note, mark or score linked to a trace."""
 
     id: str

@@ -7,8 +7,6 @@ msgpack can pack but not unpack leaves this module.
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -272,6 +270,8 @@ def _writable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, bytes):
+        import base64
+
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, dict):
         return dict(value)
@@ -286,6 +286,8 @@ def _decoded(value: Any) -> Any:
     if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
         if key != "$bytes":
             return {key[1:]: value[key]}
+        import base64
+
         try:
             return base64.b64decode(value[key], validate=True)
         except (ValueError, TypeError):
@@ -302,5 +304,7 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     >>> print(dumps({"é": "\x1b[2J\x9b"}))
     {"é": "\u001b[2J\u009b"}
     """
+    import json
+
     text = json.dumps(_rebuilt(value, _writable), ensure_ascii=False, allow_nan=False, indent=indent)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

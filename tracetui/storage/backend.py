@@ -46,8 +46,7 @@ class Index(Enum):
     TIME = "time"
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What an engine can do beyond the contract: callers ask instead of guessing."""
 
     persistent: bool = True
@@ -69,8 +68,7 @@ class Appended(NamedTuple):
     skipped: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A part of an answer; ``cursor`` is given to the next call as ``after``, None at the end."""
 
     items: Sequence[Trace]

@@ -8,7 +8,6 @@ made (``tracetui.model.change``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -50,8 +49,7 @@ class Entry(NamedTuple):
     values: Mapping[str, Value] | None = None
 
 
-@dataclass(slots=True)
-class TraceCommit:
+class TraceCommit(NamedTuple):
     """What will be written of traces that plainly fit a run: nearly every commit is that, so these cost little.
 
     ``columns`` are the traces as ``NewTrace`` has them, by field; a parent is a row, the id that is awaited, or −1.
@@ -67,8 +65,7 @@ class TraceCommit:
     """The time that the store set, if it set any."""
 
 
-@dataclass(slots=True)
-class Commit:
+class Commit(NamedTuple):
     """What will be written: entries in order, numbered densely from ``first_seq`` and ``first_rev``."""
 
     first_seq: int

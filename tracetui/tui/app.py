@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -416,7 +415,7 @@ class ExplorerApp(Outside):
         """
         made = annotation(trace_id, note, fields)
         if self._importing is not None:
-            made = replace(made, timestamp=now_ms())
+            made = made._replace(timestamp=now_ms())
             kept = Annotation(made.id, trace_id, note, dict(fields), made.timestamp or 0)
             self._importing.keep_note(model.run.id, kept)
         model.db.commit(model.run.id, (made,))

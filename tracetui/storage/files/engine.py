@@ -9,7 +9,6 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from tracetui.errors import (
@@ -130,7 +129,7 @@ class FileEngine:
         if run_id not in self._distrusted:
             with contextlib.suppress(BadIndexError, *NOT_OURS):
                 return RunFile(self._disk, path, self._options, run_id)
-        return RunFile(self._disk, path, replace(self._options, use_index=False), run_id)
+        return RunFile(self._disk, path, self._options._replace(use_index=False), run_id)
 
     def _with(self, run_id: str, action: Callable[[RunFile, *_Given], _Result], *given: *_Given) -> _Result:
         """Do something with a run; once more if its log was replaced meanwhile."""
@@ -408,7 +407,7 @@ class FileEngine:
         return self._with(run_id, lambda held: held.catch_up() is not None and self._index_anew(run_id))
 
     def _index_anew(self, run_id: str) -> bool:
-        options = replace(self._options, use_index=False)
+        options = self._options._replace(use_index=False)
         alone = RunFile(self._disk, self._folder.log_path(run_id), options, run_id)
         written = self._index(alone)
         alone.close()

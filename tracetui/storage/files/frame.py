@@ -76,8 +76,7 @@ class BadFrameError(Exception):
     """Bytes that are no frame of this log, or not yet; never leaves the engine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What the first 64 bytes of a log say."""
 
     version: int

@@ -32,8 +32,7 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -55,8 +54,7 @@ BLOCK_BYTES = 1 << 16
 _WRONG = (ValueError, TypeError, KeyError, IndexError, struct.error, msgpack.exceptions.UnpackException)
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(NamedTuple):
     """How far an index reaches: bytes of the log, its last frame there, and that frame's checksum."""
 
     end: int

@@ -13,9 +13,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 from tracetui.errors import WriteFailedError
 from tracetui.model.change import AnyChange, NewTrace
@@ -52,8 +51,7 @@ WRITER_CHANGES = 1000
 """A process that wrote so many changes leaves an index behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How runs of a store are opened."""
 
     durability: str = "process"

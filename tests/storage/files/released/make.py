@@ -7,7 +7,6 @@ which says what is in it.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ def changes() -> list[list[AnyChange]]:
         [
             completion("tool", status="ok", end_ms=1_200, late_fields={"result": ["a.py:1"]}, tags=["done"], metadata={"m": 1}),
             amendment("llm", tags=["seen"], metadata={"usage": {"output": 4}}),
-            replace(annotation("llm", "look here", {"mark": "!"}), id="note-1", timestamp=2_000),
+            annotation("llm", "look here", {"mark": "!"})._replace(id="note-1", timestamp=2_000),
         ],
         [new_trace(TraceDraft(Error("ValueError", "no such token", True), id="later", parent_id="root", timestamp=1_300))],
         [run_patch({"name": "renamed", "tags": ["pinned"], "metadata": {"outcome": {"score": 1}}, "owner": OWNER.pack()})],
