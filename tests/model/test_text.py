@@ -4,6 +4,8 @@ import unicodedata
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from tests.strategies import texts
 from tracetui.model.text import ascii_only, first_line, printable, stand_ins
@@ -24,6 +26,18 @@ def test_a_line_that_is_edited_keeps_its_places(text: str) -> None:
     assert len(shown) == len(text)
     assert printable(shown) == shown
     assert all(a == b or printable(a) != a for a, b in zip(text, shown, strict=True))
+
+
+@given(
+    st.text(
+        "a👍❤👩💻日한ः\u1112\u1161\u11ab\u0301\u200d\ufe0f\ufe0e\u20e3🇩🇪\U0001f3fb\U0001f3ff\U000e0067",
+        max_size=12,
+    )
+)
+def test_no_character_changes_the_width_of_another(text: str) -> None:
+    """However terminals join characters, a line is as wide as its characters: columns beside it stay where they are."""
+    shown = printable(text)
+    assert cell_len(shown) == sum(cell_len(char) for char in shown)
 
 
 @given(texts(40))
@@ -49,6 +63,7 @@ def test_ascii_is_ascii(text: str) -> None:
         ("a\tb\r\nc\x7f", "a    b␍␊c␡"),
         ("\ud83d", "\\ud83d"),
         ("日本 e\u0301", "日本 e\u0301"),
+        ("👍\U0001f3fd ❤\ufe0f 👩\u200d💻", "👍\\U0001f3fd ❤\\ufe0f 👩\\u200d💻"),
     ],
 )
 def test_hostile_characters_are_shown(text: str, shown: str) -> None:

@@ -5,7 +5,9 @@ before it reaches a terminal, whether a widget or the command line shows it; mar
 business, since callers never parse display text as markup.
 
 Shown as text: C0 and C1 control characters and DEL (``\x1b`` as ``␛``), bidirectional marks and other
-invisible format characters (as ``\u202e``), lone surrogates (as ``\ud83d``). A tab becomes spaces.
+invisible format characters (as ``\u202e``), lone surrogates (as ``\ud83d``), and what joins or changes emoji (skin
+tones, variation selectors, joiners): terminals give the whole different widths, which would move what stands beside it.
+A tab becomes spaces.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
 _UNSAFE_CLASS = (
     "\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff"
 )
 _UNSAFE = re.compile(f"[{_UNSAFE_CLASS}]")
 _UNSAFE_BUT_NEWLINE = re.compile(
