@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from tests.tui.runs import fixing
 from tests.tui.test_explorer import following, main_screen, screen_text, settle
@@ -308,3 +309,30 @@ async def test_the_figures_of_a_live_run_stay_where_one_scrolled(
         store.record_many(RUN, [TraceDraft(Query("slow", "q"), status="ok", end_ms=2**41)] * 5)
         await until(pilot, lambda: pane.cursor != row)
         assert pane.scroll_offset.y == top
+
+
+async def test_only_what_ticks_is_drawn(memory: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nothing comes, a second draws the rows of open calls, with what they have taken by now, and no others."""
+    two_agents(memory)
+    drawn: list[int] = []
+    draw = Lines._draw
+
+    def counted(self: Lines, row: int, width: int, *, at_cursor: bool) -> Strip:
+        drawn.append(row)
+        return draw(self, row, width, at_cursor=at_cursor)
+
+    app = ExplorerApp(memory, run_id=RUN)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await settle(pilot)
+        screen = main_screen(app)
+        await pilot.press("g")
+        await until(pilot, lambda: screen.model.insight.count == screen.model.view.count)
+        await settle(pilot)
+        monkeypatch.setattr(Lines, "_draw", counted)
+        drawn.clear()
+        before = screen_text(app).splitlines()[3]
+        screen.row_style.now_ms += 3_600_000
+        screen.current.tick()
+        await pilot.pause()
+        assert set(drawn) == {0}
+        assert screen_text(app).splitlines()[3] != before

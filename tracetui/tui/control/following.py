@@ -156,8 +156,8 @@ class Following(Filtering):
                 self.refresh_detail()
                 self.redraw(rows=True)
                 self._tell_if_failed(was_live=True)
-            elif self.current.shows_open():
-                self.current.changed()
+            else:
+                self.current.tick()
 
     def _gone(self) -> None:
         self.notify(

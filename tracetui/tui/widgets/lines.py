@@ -76,6 +76,16 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.resize_rows()
         self.refresh()
 
+    def redraw_rows(self, rows: list[int]) -> None:
+        """Draw some lines anew: what they say has changed."""
+        for key in [key for key in self._strips if key[0] in rows]:
+            del self._strips[key]
+        for row in rows:
+            self._refresh_row(row)
+
+    def _refresh_row(self, row: int) -> None:
+        self.refresh(Region(0, row - self.scroll_offset.y + self.head_lines, self.size.width, 1))
+
     def resize_rows(self) -> None:
         """Tell the scroll bar how many lines there are."""
         height = self.row_count() + self.head_lines + self.foot_lines
@@ -180,7 +190,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self, before: int, after: int) -> None:
         """Draw the two lines that changed, keep the cursor in view, tell the screen."""
         for row in (before, after):
-            self.refresh(Region(0, row - self.scroll_offset.y + self.head_lines, self.size.width, 1))
+            self._refresh_row(row)
         self.keep_in_view()
         self.post_message(CursorMoved(self.id or "", after))
 

@@ -129,9 +129,14 @@ class RunPane(Lines):
         """Move what is shown to the left (−1) or right (1); return whether the view can."""
         return False
 
-    def shows_open(self) -> bool:
-        """Whether a call that still runs is on the screen: its duration ticks."""
-        return False
+    def open_rows(self) -> list[int]:
+        """Return the lines on the screen of calls that still run: their durations tick."""
+        return []
+
+    def tick(self) -> None:
+        """Show how long calls that still run have taken by now."""
+        if self.open_rows():
+            self.changed()
 
     def take_news(self) -> None:
         """Show what the model holds now: more traces, another filter, other folds."""

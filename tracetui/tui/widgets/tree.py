@@ -48,11 +48,18 @@ class TraceTreeView(RunPane):
         """Put the cursor on a row."""
         self.go_to(row)
 
-    def shows_open(self) -> bool:
-        """Whether a call that still runs is on the screen: its duration ticks."""
-        top = self.scroll_offset.y
-        rows = self.model.tree.rows[top : top + self.page]
-        return any(seq >= 0 and self.model.is_open(seq) for seq in rows)
+    def open_rows(self) -> list[int]:
+        """Return the rows on the screen of calls that still run."""
+        rows, top = self.model.tree.rows, self.scroll_offset.y
+        on_screen = range(top, min(top + self.page, len(rows)))
+        return [row for row in on_screen if rows[row] >= 0 and self.model.is_open(rows[row])]
+
+    def tick(self) -> None:
+        """Draw the rows of calls that still run, no others; all of them where bars are as long as the run is."""
+        if self.row_style.bar_width:
+            super().tick()
+        else:
+            self.redraw_rows(self.open_rows())
 
     def show_seq(self, seq: int) -> bool:
         """Put the cursor on a trace, unfolding what hides it; return whether it can be shown."""

@@ -66,11 +66,11 @@ class WaterfallView(RunPane):
         """Put the cursor on a row of the tree."""
         self.go_to(self.waterfall.line_of(row))
 
-    def shows_open(self) -> bool:
-        """Whether a call that still runs is on the screen: its bar grows."""
+    def open_rows(self) -> list[int]:
+        """Return the lines on the screen of calls that still run: their bars grow."""
         lines = range(self.scroll_offset.y, min(self.scroll_offset.y + self.page, len(self.waterfall)))
-        seqs = (self.waterfall.seq_at(line) for line in lines)
-        return any(seq >= 0 and self.model.is_open(seq) for seq in seqs)
+        seqs = ((line, self.waterfall.seq_at(line)) for line in lines)
+        return [line for line, seq in seqs if seq >= 0 and self.model.is_open(seq)]
 
     def show_seq(self, seq: int) -> bool:
         """Put the cursor on a trace, unfolding what hides it; return whether it can be shown."""
