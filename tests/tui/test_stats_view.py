@@ -7,8 +7,10 @@ from textual.pilot import Pilot
 
 from tests.tui.conftest import login_bug
 from tests.tui.test_explorer import cursor_id, main_screen, screen_text, settle
+from tests.tui.test_review import until
 from tracetui import Database, ToolCall, TraceStore
 from tracetui.tui.app import ExplorerApp
+from tracetui.tui.view.facets import VALUE
 from tracetui.tui.widgets.stats import StatsView
 
 
@@ -122,3 +124,42 @@ async def test_going_from_run_to_run_keeps_the_view(memory: Database, login: str
             await settle(pilot)
         view = await stats_view(pilot, app)
         assert view.model.run.id != before
+
+
+async def test_figures_follow_filter_and_moment(memory: Database, login: str) -> None:
+    """What the filter finds is counted, and said; going back in time counts again, as do the panes; G is now."""
+    app = ExplorerApp(memory, run_id=login, view="stats", query="type:ToolCall")
+    async with app.run_test(size=(120, 32), notifications=True) as pilot:
+        view = await stats_view(pilot, app)
+        await until(pilot, lambda: "by the filter" in screen_text(app))
+        assert [row.figures.name for row in view.shown.stats.groups["type"]] == ["ToolCall"]  # type: ignore[union-attr]
+        whole = view.shown.stats.there  # type: ignore[union-attr]
+        await pilot.press("f")
+        await until(pilot, lambda: main_screen(app).facets.is_open)
+        await pilot.press("escape", "less_than_sign", "f", "escape", *["less_than_sign"] * 6)
+        await until(pilot, lambda: view.shown.stats is not None and view.shown.stats.there < whole)
+        moments = main_screen(app).model.moments
+        assert moments is not None
+        await until(pilot, lambda: view.shown.stats is not None and view.shown.stats.there == moments.at)
+        await pilot.press("G")
+        await until(pilot, lambda: view.shown.stats is not None and view.shown.stats.there == whole)
+
+
+async def test_panes_follow_the_moment(memory: Database, login: str) -> None:
+    """Their counts are of what there was, a moment after the last step."""
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=(120, 32), notifications=True) as pilot:
+        await settle(pilot)
+        screen = main_screen(app)
+        await pilot.press("f")
+        await settle(pilot)
+        screen.current.focus()
+        await pilot.press(*["less_than_sign"] * 5)
+        moments = screen.model.moments
+        assert moments is not None
+
+        def counted() -> bool:
+            rows = (row for row in screen.facets.facets.rows if (row.field, row.kind) == ("type", VALUE))
+            return sum(row.total for row in rows) == moments.at < screen.model.columns.count
+
+        await until(pilot, counted)

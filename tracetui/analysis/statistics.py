@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
@@ -118,21 +118,33 @@ def histogram(ordered: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def statistics(
-    view: RunView, by: By = "type", timing: Timing | None = None, estimates: Estimates | None = None
+    view: RunView,
+    by: By = "type",
+    timing: Timing | None = None,
+    estimates: Estimates | None = None,
+    among: Container[int] | None = None,
 ) -> list[Figures]:
     """Return a row for each type, tool, model or agent, the one that took most time first.
 
     Then those with most tokens, most traces, by name. ``timing`` may be given, else it is worked out; ``estimates``
-    are costs that the recording does not have.
+    are costs that the recording does not have. Only the traces ``among`` which one counts are counted, None for all;
+    an agent's own tokens are those of them that it made.
     """
     estimates = estimates or Estimates()
     timing = timing_of(view) if timing is None else timing
     groups = groups_of(view, by)
     owned = _owned_by_agents(view, groups) if by == "agent" else groups
+    if among is not None:
+        groups = {name: kept for name, seqs in groups.items() if (kept := _kept(seqs, among))}
+        owned = {name: _kept(owned[name], among) for name in groups}
     top, rollup = _topmost(view, groups), view.rollup()
     sources = view, timing, rollup, estimates
     rows = [_figures(sources, name, groups[name], owned[name], top[name]) for name in groups]
     return sorted(rows, key=lambda row: (-row.total_ms, -row.own_in - row.own_out, -row.count, row.name))
+
+
+def _kept(seqs: Sequence[int], among: Container[int]) -> list[int]:
+    return [seq for seq in seqs if seq in among]
 
 
 def groups_of(view: RunView, by: By) -> dict[str, list[int]]:

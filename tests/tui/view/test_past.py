@@ -17,7 +17,8 @@ from tracetui.tui.view.detail import detail, title
 from tracetui.tui.view.header import breadcrumb, why_line
 from tracetui.tui.view.minimap import minimap
 from tracetui.tui.view.moments import Moments
-from tracetui.tui.view.past import FAR, Past
+from tracetui.tui.view.past import Past
+from tracetui.tui.view.past_figures import FAR
 from tracetui.tui.view.run_model import RunModel
 
 

@@ -6,14 +6,18 @@ import pytest
 
 from tests.tui.conftest import T0, login_bug
 from tests.tui.runs import fixing
+from tests.tui.view.test_past import random_run
 from tracetui import Custom, Database, Thought, ToolCall, TraceStore
-from tracetui.analysis.statistics import BY, statistics
+from tracetui.analysis.statistics import BY, By, statistics
+from tracetui.model.value import ValueLike
 from tracetui.render.cells import width_of
 from tracetui.tui.view import stats_text
 from tracetui.tui.view.filtering import matches
 from tracetui.tui.view.glyphs import ASCII
+from tracetui.tui.view.moments import Moments
+from tracetui.tui.view.past import Past
 from tracetui.tui.view.run_model import RunModel
-from tracetui.tui.view.stats import BUCKETS, COLUMNS, StatsModel, query_of, stats_of
+from tracetui.tui.view.stats import BUCKETS, COLUMNS, Scope, Stats, StatsModel, query_of, stats_of
 
 
 def counted(db: Database, run_id: str) -> StatsModel:
@@ -200,3 +204,69 @@ def test_all_tables_are_counted(memory: Database, login: str) -> None:
     for by in BY:
         rows = statistics(memory.view(login), by)
         assert [group.figures for group in stats.groups[by]] == rows
+
+
+def test_a_filter_chooses_what_is_counted(memory: Database, login: str) -> None:
+    """Tables, strips and sums hold the matches alone, and the heading says how many of how many, and their time."""
+    view = memory.view(login)
+    found = frozenset(seq for piece in matches(view, "name:bash", T0) for seq in piece)
+    stats = stats_of(view, None, Scope(-1, "name:bash", found))
+    assert {row.figures.name: row.figures.count for row in stats.groups["type"]} == {"ToolCall": len(found)}
+    assert [row.figures.name for row in stats.groups["tool"]] == ["bash"]
+    assert not stats.groups["model"]
+    assert (sum(stats.steps.amounts), sum(stats.tokens.amounts)) == (len(found), 0)
+    taken = sum(stats.timing.durations[seq] for seq in found)
+    assert stats.covered_ms == taken  # calls of this run do not overlap
+    said = text(stats_text.heading(stats, 120))
+    assert f"only {len(found)} of {view.count} traces, by the filter" in said
+    assert "they ran in" in said
+
+
+def test_a_cached_token_that_the_filter_hides_is_not_counted(memory: Database) -> None:
+    """Of an agent only what the filter finds of its own doing counts."""
+    store = TraceStore(memory)
+    run = memory.create_run("c", id="c")
+    put = store.record_with_options
+    put(run.id, Custom("Agent", {"name": "a"}), id="a", timestamp=T0, end_ms=T0 + 9)
+    for name, cached in (("m", 3), ("n", 4)):
+        usage: ValueLike = {"model": name, "usage": {"input": 10, "output": 1, "cached_input": cached}}
+        put(run.id, Custom("LLM", {}), parent_id="a", timestamp=T0, end_ms=T0 + 5, metadata=usage)
+    view = memory.view(run.id)
+    found = frozenset(seq for piece in matches(view, "type:Agent OR model:m", T0) for seq in piece)
+    (agent,) = stats_of(view, None, Scope(-1, "x", found)).groups["agent"]
+    assert (agent.figures.own_in, agent.cached) == (10, 3)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_figures_as_of_a_moment_are_those_of_a_run_that_was_cut_there(memory: Database, number: int) -> None:
+    """Counting a past is counting a run that holds what there was, as it was."""
+    whole = memory.view(random_run(memory, number, 40))
+    moments = Moments(whole, has_times=True)
+    moments.go_to(moments.order[25])
+    past = Past(whole, moments, whole.rollup())
+    store, cut = TraceStore(memory), memory.restore_run(f"cut-{number}", created_ms=T0)
+    for seq in moments.order[: moments.at]:
+        trace = past.trace(seq)
+        ended = past.had_ended(seq)
+        store.record_with_options(
+            cut.id, trace.trace_type, id=trace.id, parent_id=trace.parent_id, timestamp=trace.timestamp,
+            end_ms=whole.trace(seq).end_ms if ended else None, metadata=trace.metadata,
+            status=trace.status if ended and trace.status != "open" else None,
+            open=past.statuses[seq] == 0,
+        )  # fmt: skip
+    then = stats_of(whole, None, Scope(moments.newest))
+    alone = stats_of(memory.view(cut.id))
+    for by in BY:
+        assert _told(then, by) == _told(alone, by)
+    assert sum(then.steps.amounts) == sum(alone.steps.amounts) == then.there == alone.there == 26
+    _, _, given, out, usd = past.figures.now()
+    rows = [row.figures for row in then.groups["type"]]
+    assert sum(row.own_in for row in rows) == given
+    assert sum(row.own_usd for row in rows) == pytest.approx(usd)
+    assert sum(then.tokens.amounts) == given + out
+
+
+def _told(stats: Stats, by: By) -> list[tuple[object, ...]]:
+    """Return what a table says, in the order of its names; but for tokens, as wrappers are those of the whole run."""
+    rows = sorted((row.figures for row in stats.groups[by]), key=lambda row: row.name)
+    return [(r.name, r.count, r.failed, r.durations, r.self_ms, r.errors) for r in rows]

@@ -33,8 +33,7 @@ class Filtering(RunScreen):
     def action_filter_toggle(self) -> None:
         """Switch the filter off and on."""
         if not self.say_why_not("filter.toggle"):
-            self.model.filter.enabled = not self.model.filter.enabled
-            self.keeping_place(self.model.apply_filter)
+            self.keeping_place(self.model.toggle_filter)
 
     def action_filter_facets(self) -> None:
         """Open or close the filter panes."""
@@ -163,8 +162,7 @@ class Filtering(RunScreen):
                 fresh.clear()
                 self.keeping_place(lambda: self.model.set_filter(text, hits, done=done))
             else:
-                self.model.add_matches(hits)
-                self.model.filter.done = done
+                self.model.add_matches(hits, done=done)
                 self.keeping_place(self.model.apply_filter)
             if done and not hits:
                 self.notify("nothing matches; o shows everything", markup=False, timeout=3)

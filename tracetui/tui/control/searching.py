@@ -112,8 +112,9 @@ class Searching(RunScreen):
     def _take_hits(self, text: str, hits: list[int], *, is_regex: bool, done: bool) -> None:
         first = not self.model.search.hits or self.model.search.text != text
         self.model.set_search(text, hits, is_regex=is_regex, done=done)
-        if first and hits and self.prompt.is_open:
+        found = self.model.search.hits
+        if first and found and self.prompt.is_open:
             start = max(self._before_search, 0)
-            here = start if start in hits[:1] else self.model.next_hit(start - 1, 1)
+            here = start if start in found[:1] else self.model.next_hit(start - 1, 1)
             self._show_hit(here)
         self.redraw(rows=True)

@@ -15,7 +15,7 @@ from tracetui.errors import TraceTuiError
 from tracetui.model.text import printable
 from tracetui.tui.control.base import RunScreen
 from tracetui.tui.screens.menu import MenuScreen
-from tracetui.tui.view.copying import choices
+from tracetui.tui.view.copying import choices, menu_title
 from tracetui.tui.view.exporting import KINDS, export_pieces, file_name, numbered
 
 MOST_FILES = 1_000
@@ -44,21 +44,23 @@ class Taking(RunScreen):
             except TraceTuiError as problem:
                 self.notify(printable(str(problem)), severity="error", markup=False)
 
-        self.app.push_screen(MenuScreen("Copy", {key: what.title for key, what in found.items()}), copy)
+        self.app.push_screen(
+            MenuScreen(menu_title("Copy", self.model), {key: what.title for key, what in found.items()}), copy
+        )
 
     # ---- into a file -------------------------------------------------------------------------------------
 
     def action_export_menu(self) -> None:
         """Offer to write the subtree into a file."""
         seq, model = self.current.cursor_seq, self.model
-        what = "Export this subtree" if seq >= 0 else "Export this run"
+        what = menu_title("Export this subtree" if seq >= 0 else "Export this run", model)
         endings = {kind.key: kind.ending for kind in KINDS}
 
         def write(key: str | None) -> None:
             if key:
-                name = file_name(model, seq, endings[key])
+                name, pieces = file_name(model, seq, endings[key]), export_pieces(model, seq, endings[key])
                 self.run_worker(
-                    lambda: self._write(name, export_pieces(model, seq, endings[key])),
+                    lambda: self._write(name, pieces),
                     thread=True, group="export", exit_on_error=False,
                 )  # fmt: skip
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from tracetui.analysis.summary import letter
 from tracetui.analysis.verdict import path_of
 from tracetui.model.value import dumps
-from tracetui.querying.ast import And, Expression, Field, Literal, Or, Related, Term
+from tracetui.querying.ast import And, Expression, Field, Literal, Or, Range, Related, Term
 from tracetui.querying.grammar import parse
 from tracetui.querying.printer import print_expression
 from tracetui.render.markdown import trace_markdown
+from tracetui.storage.backend import RunView
 from tracetui.tui.view.detail import detail
+from tracetui.tui.view.header import moment_text
+from tracetui.tui.view.past import view_of
 from tracetui.tui.view.run_model import RunModel
 
 MARKDOWN_TOKENS = 8_000
@@ -47,13 +50,24 @@ def choices(model: RunModel, seq: int, source: Source | None) -> dict[str, Copie
         found["j"] = Copied("trace as JSON", lambda: dumps(model.trace(seq).to_json(), indent=2))
         found["m"] = Copied(
             f"subtree as Markdown (at most {MARKDOWN_TOKENS:,} tokens)",
-            lambda: trace_markdown(model.columns, seq, MARKDOWN_TOKENS),
+            lambda: trace_markdown(_view_of(model), seq, MARKDOWN_TOKENS),
         )
     found["r"] = Copied("id of the run", lambda: model.run.id)
     if source is not None:
-        found["q"] = Copied("query command for what is shown", lambda: query_command(model, source))
-        found["l"] = Copied("link to this trace", lambda: link_command(model, seq, source))
+        began = ", by when it began" if model.past is not None else ""
+        now = ", as it is now" if model.past is not None else ""
+        found["q"] = Copied(f"query command for what is shown{began}", lambda: query_command(model, source))
+        found["l"] = Copied(f"link to this trace{now}", lambda: link_command(model, seq, source))
     return found
+
+
+def menu_title(what: str, model: RunModel) -> str:
+    """Return the title of a menu of what can be taken, which says as of when it would be."""
+    return what if model.past is None else f"{what}, as of {moment_text(model)}"
+
+
+def _view_of(model: RunModel) -> RunView:
+    return view_of(model.columns, model.newest, has_times=model.has_times)
 
 
 def path_text(model: RunModel, seq: int) -> str:
@@ -67,10 +81,13 @@ def path_text(model: RunModel, seq: int) -> str:
 
 
 def shown_query(model: RunModel) -> str:
-    """Return the query for the traces that are shown: the filter, and the subtree one is zoomed to."""
+    """Return the query for the traces that are shown: the filter, the moment, the subtree one is zoomed to."""
     parts: list[Expression] = []
     if model.is_filtered and (where := parse(model.filter.text).where) is not None:
         parts.append(where)
+    if model.moments is not None and model.has_times:
+        until = f"+{model.moments.time_ms - model.start_ms}ms"
+        parts.append(Term(Field("time"), (Range(None, until),)))
     if model.tree.root is not None:
         this = Term(Field("id"), (Literal(model.columns.ids[model.tree.root]),))
         parts.append(Or((this, Related("under", this))))

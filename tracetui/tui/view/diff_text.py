@@ -13,6 +13,7 @@ from tracetui.render.figures import count, duration
 from tracetui.tui.view.diff import MAX_PARTS, Block, DiffModel, Row
 from tracetui.tui.view.glyphs import Glyphs
 from tracetui.tui.view.header import run_title
+from tracetui.tui.view.run_model import RunModel
 
 Pieces = list[tuple[str, str]]
 
@@ -25,8 +26,18 @@ _ROLES = {"=": "dim", "~": "warning", "-": "excluded", "+": "good", "|": "dim"}
 _EXCHANGED = {"-": "+", "+": "-"}
 
 
-def heading(model: DiffModel, row: int, width: int) -> Pieces:
-    """Return both runs in one line, and at which of the differences one is."""
+def passed_over(model: RunModel) -> str:
+    """Return what of the screen a diff does not heed: it lays whole runs beside each other, as they are now."""
+    if model.past is not None:
+        return "whole runs, as of now"
+    return "whole runs, without the filter" if model.is_filtered else ""
+
+
+def heading(model: DiffModel, row: int, width: int, passed_over: str = "") -> Pieces:
+    """Return both runs in one line, and at which of the differences one is; first what is not heeded."""
+    if passed_over:
+        said = f" {passed_over}: "
+        return [(said, "warning"), *heading(model, row, max(width - width_of(said), 24))]
     starts = model.starts
     right = f"{model.number_at(row)}/{len(starts)}" if starts else "no difference"
     if starts and width >= SIDE_BY_SIDE_FROM:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from tracetui.formats import native
 from tracetui.render.figures import short_id
 from tracetui.render.markdown import run_markdown, trace_markdown
+from tracetui.storage.backend import RunView
+from tracetui.tui.view.header import moment_text
+from tracetui.tui.view.past import view_of
 from tracetui.tui.view.run_model import RunModel
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -34,6 +37,8 @@ def file_name(model: RunModel, seq: int, ending: str) -> str:
     words = [model.run.name or "run", short_id(model.run.id)]
     if seq >= 0:
         words.append(short_id(model.columns.ids[seq]))
+    if model.past is not None:
+        words.append(f"as of {moment_text(model)}")
     plain = "-".join(_NOT_IN_NAMES.sub("-", word).strip("-.") for word in words)
     return f"{plain[:80].strip('-.') or 'run'}.{ending}"
 
@@ -49,11 +54,23 @@ def numbered(name: str, number: int) -> str:
 
 
 def export_pieces(model: RunModel, seq: int, ending: str) -> Iterator[str]:
-    """Yield the text of a subtree, the whole run for −1, in pieces. Linear in the subtree; for a worker."""
-    if ending == "md":
-        yield run_markdown(model.columns, model.present) if seq < 0 else trace_markdown(model.columns, seq)
-        return
-    view = model.columns
+    """Yield the text of a subtree, the whole run for −1, in pieces; as of the moment that is shown when it is called.
+
+    Linear in the run as of a moment, else in the subtree; for a worker.
+    """
+    newest, verdict = model.newest, model.verdict
+
+    def pieces() -> Iterator[str]:
+        view = view_of(model.columns, newest, has_times=model.has_times)
+        if ending == "md":
+            yield run_markdown(view, verdict) if seq < 0 else trace_markdown(view, seq)
+        else:
+            yield from _lines(view, seq)
+
+    return pieces()
+
+
+def _lines(view: RunView, seq: int) -> Iterator[str]:
     seqs = sorted(view.forest(None if seq < 0 else seq).seqs)
     inside = {view.ids[number] for number in seqs} if seq >= 0 else None
     notes = (note for note in view.annotations() if inside is None or note.trace_id in inside)

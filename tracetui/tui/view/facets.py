@@ -6,8 +6,9 @@ in the prompt. What no pane can show stays in it, locked, as a row of its own th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tracetui.errors import QueryError
 from tracetui.querying.ast import EVERYTHING, Compare, Expression, Literal, Not, Range, Text, Value
@@ -208,36 +209,64 @@ class Facets:
         return self.columns is None or self.columns.behind(self.model.columns) > CAUGHT_UP_AT_ONCE
 
     def recount(self) -> None:
-        """Make the rows anew: totals from indices and columns, what is shown from the filter's matches."""
+        """Make the rows anew: totals from indices and columns, what is shown from the filter's matches.
+
+        As of a moment totals are of what there was, and cost a look at each of it.
+        """
         view, model = self.model.columns, self.model
         hits = [seq for seq in model.filter.matches if seq < view.count] if model.is_filtered else None
+        there = None if model.moments is None else sorted(model.moments.order[: model.moments.at])
         if self.columns is not None and not self.needs_reading():
             self.columns.catch_up(view)
+        of_moment = partial(_counted, there=there, hits=hits)
         self._facets = {
-            "type": _values("type", type_facets(view, hits)), "tag": _values("tag", tag_facets(view, hits)),
-            **self._columned(hits), "status": _values("status", status_facets(view, hits)),
-            "time": self._times(hits), "text": self._texts(),
+            "type": _values("type", of_moment(partial(type_facets, view))),
+            "tag": _values("tag", of_moment(partial(tag_facets, model.view))),
+            **self._columned(hits, there),
+            "status": _values("status", of_moment(partial(status_facets, model.view))),
+            "time": self._times(hits, there), "text": self._texts(),
         }  # fmt: skip
         self._lay()
 
-    def _columned(self, hits: list[int] | None) -> dict[str, list[FacetRow]]:
+    def _columned(self, hits: list[int] | None, there: list[int] | None) -> dict[str, list[FacetRow]]:
         columns = self.columns
         if columns is None or self.needs_reading():
             return {name: [FacetRow(name, "reading …", WAIT)] for name in ("name", "model", "dur")}
-        known = hits if hits is None else [seq for seq in hits if seq < len(columns)]
-        found = {name: _values(name, columns.facets(name, known)) for name in ("name", "model")}
+        hits, there = (
+            None if seqs is None else [seq for seq in seqs if seq < len(columns)] for seqs in (hits, there)
+        )
+        found = {
+            name: _values(name, _counted(partial(columns.facets, name), hits, there))
+            for name in ("name", "model")
+        }
         edges = [None, *LIMITS_MS, None]
-        spans = zip(_DURATIONS, edges, edges[1:], columns.spans(LIMITS_MS, known), strict=False)
+        counted = _spans_then(columns, self._ended(hits), self._ended(there))
+        spans = zip(_DURATIONS, edges, edges[1:], counted, strict=False)
         found["dur"] = [
             FacetRow("dur", _span_label(low, high), VALUE, value, None, shown, total)
             for value, low, high, (shown, total) in spans
         ]
         return found
 
-    def _times(self, hits: list[int] | None) -> list[FacetRow]:
+    def _ended(self, seqs: list[int] | None) -> list[int] | None:
+        """Return those whose duration is known as of the moment."""
+        past = self.model.past
+        if seqs is None or past is None:
+            return seqs
+        running = frozenset(past.running)
+        return [seq for seq in seqs if seq not in running]
+
+    def _times(self, hits: list[int] | None, there: list[int] | None) -> list[FacetRow]:
         if not self.model.has_times:
             return []
         found = time_stretches(self.model.columns, hits=hits)
+        if there is not None:
+            totals = [each.shown for each in time_stretches(self.model.columns, hits=there)]
+            found = [
+                replace(each, total=total, shown=total if hits is None else each.shown)
+                for each, total in zip(found, totals, strict=True)
+                if total
+            ]
         start = found[0].start_ms if found else 0
         return [
             FacetRow(
@@ -287,6 +316,31 @@ class Facets:
         shown = [row for n, row in enumerate(found) if n < SHOWN_VALUES or self.state_of(row)]
         more = len(found) - len(shown)
         return [*shown, FacetRow(name, f"… {more:,} more", MORE)] if more else shown
+
+
+def _counted(
+    count: Callable[[list[int] | None], list[Facet]], hits: list[int] | None, there: list[int] | None
+) -> list[Facet]:
+    """Return the values of a field with their counts, as of a moment if it is said what was there."""
+    if there is None:
+        return count(hits)
+    totals = {each.value: each.shown for each in count(there)}
+    shown = totals if hits is None else {each.value: each.shown for each in count(hits)}
+    found = [Facet(value, shown.get(value, 0), total) for value, total in totals.items() if total]
+    return sorted(found, key=lambda each: (-each.total, each.value))
+
+
+def _spans_then(
+    columns: ValueColumns, hits: list[int] | None, there: list[int] | None
+) -> list[tuple[int, int]]:
+    found = columns.spans(LIMITS_MS, hits)
+    if there is None:
+        return found
+    totals = columns.spans(LIMITS_MS, there)
+    return [
+        (total if hits is None else shown, total)
+        for (shown, _), (total, _) in zip(found, totals, strict=True)
+    ]
 
 
 def _values(name: str, found: list[Facet]) -> list[FacetRow]:

@@ -26,7 +26,7 @@ def find_text(view: RunView, pattern: Bounded, start: int = 0) -> Iterator[list[
     for first in range(start, count, PIECE):
         seqs = range(first, min(first + PIECE, count))
         if sieve is None:
-            yield [seq for seq in seqs if _matches(view.trace(seq), pattern)]
+            yield [seq for seq in seqs if matches_text(view.trace(seq), pattern)]
         else:
             yield _found(view, seqs, sieve, pattern)
 
@@ -41,11 +41,12 @@ def _found(view: RunView, seqs: Sequence[int], sieve: Sieve, pattern: Bounded) -
         if seq in sifted.surely
         or names[view.types[seq]]
         or any(map(pattern.search, view.tags_of(seq)))
-        or (seq in sifted.may and _matches(view.trace(seq), pattern))
+        or (seq in sifted.may and matches_text(view.trace(seq), pattern))
     ]
 
 
-def _matches(trace: Trace, pattern: Bounded) -> bool:
+def matches_text(trace: Trace, pattern: Bounded) -> bool:
+    """Whether a text that a trace shows matches; one that cannot be read does not."""
     try:
         return any(pattern.search(text) for text in texts_of(trace))
     except TraceTuiError:

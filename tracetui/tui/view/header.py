@@ -81,6 +81,13 @@ def why_line(model: RunModel, width: int) -> Pieces:
     ]
 
 
+def moment_text(model: RunModel) -> str:
+    """Return the moment that is shown, "now" for none."""
+    if (moments := model.moments) is None:
+        return "now"
+    return offset(moments.time_ms - model.start_ms) if model.has_times else f"step {moments.time_ms + 1}"
+
+
 def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, width: int) -> Pieces:
     """Return the line below the body: what is filtered, how much is shown, what is known to be wrong.
 
@@ -100,8 +107,9 @@ def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, 
         said = f"  {kind} {cut(printable(model.search.text), 20)!r}: {count(len(model.search.hits))} hits"
         pieces.append((said + ("" if model.search.done else "…"), "text"))
     if (moments := model.moments) is not None:
-        when = offset(moments.time_ms - model.start_ms) if model.has_times else f"step {moments.time_ms + 1}"
-        pieces.append((f"  as of {when} (trace {moments.at:,} of {len(moments):,}, G is now)", "warning"))
+        pieces.append(
+            (f"  as of {moment_text(model)} (trace {moments.at:,} of {len(moments):,}, G is now)", "warning")
+        )
     if model.tree.root is not None:
         pieces.append(("  zoomed (Z shows all)", "warning"))
     if live:

@@ -7,7 +7,8 @@ have their steps for moments. Linear in the run once; a step costs nothing here,
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from tracetui.storage.backend import NO_TIME, RunView
 
@@ -23,6 +24,7 @@ class Moments:
         for rank, seq in enumerate(self.order):
             self._ranks[seq] = rank
         self._came = came
+        self._by_end: array[int] | None = None
         self.at = len(came)
 
     def __len__(self) -> int:
@@ -62,6 +64,22 @@ class Moments:
     def was_there(self, seq: int) -> bool:
         """Whether a trace had come; what came after the moments were made had not."""
         return seq < len(self._ranks) and self._ranks[seq] < self.at
+
+    def there(self, seqs: Iterable[int]) -> list[int]:
+        """Return those of the traces that had come, in their order."""
+        ranks, at, count = self._ranks, self.at, len(self._ranks)
+        return [seq for seq in seqs if seq < count and ranks[seq] < at]
+
+    def running(self) -> list[int]:
+        """Return the traces that had come and ended later, in seq order; costs what ends later."""
+        if not self.has_times:
+            return []
+        ends = self.view.ends
+        if self._by_end is None:
+            ended = (seq for seq in range(len(self)) if ends[seq] != NO_TIME)
+            self._by_end = array("i", sorted(ended, key=ends.__getitem__))
+        later = bisect_right(self._by_end, self.time_ms, key=ends.__getitem__)
+        return sorted(self.there(self._by_end[later:]))
 
     def had_ended(self, seq: int) -> bool:
         """Whether a trace that has an end had it then."""

@@ -3,54 +3,36 @@
 ``Past`` stands where a ``RunView`` stands, so that rows, details and figures tell of the moment without knowing it.
 A trace that had not ended is shown as it began: without end, result, usage, and what its completion brought.
 
-What a step costs: the traces that come or end in it and those above them; the errors there were, once they are asked
-for; the model steps, if contexts are. Going far (``FAR`` traces at once) costs the run, once.
+What a step costs: the figures (``past_figures``), and the errors there were, once they are asked for. Reading all
+of it (``past_of``, for counting and for files) costs the run, and is for workers.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from math import nan
-from typing import Any, cast, overload
+from typing import Any, cast
 
 from tracetui.analysis.rollup import Totals
+from tracetui.errors import TraceTuiError
 from tracetui.model.change import Annotation
-from tracetui.model.trace import STATUS_NAMES, Trace, decode_body
-from tracetui.model.trace_type import ERROR, Custom, TraceType
+from tracetui.model.run import ACTIVE, Run
+from tracetui.model.trace import STATUS_NAMES, Trace, decode_body, pack_body
+from tracetui.model.trace_type import Custom, TraceType
+from tracetui.model.tree import Forest
 from tracetui.model.value import Value
-from tracetui.storage.backend import NO_TIME, RunView
+from tracetui.storage.backend import NO_TIME, RunView, Stretch
+from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.storage.state.rollup import Rollup
 from tracetui.tui.view.moments import Moments
+from tracetui.tui.view.past_figures import Column, PastFigures
 
-FAR = 200
-TINY = 1e-9
-"""US dollars: what is left of sums from which all was taken back."""
 _LATE = frozenset({"output", "response", "result", "answer", "tool_calls", "tools_called"})
 """Data of a custom trace that its end brings, whoever recorded it; ``_SAID`` of a model call as well."""
 _SAID = frozenset({"text", "content", "message"})
 _LATE_METADATA = frozenset({"usage", "cost", "recovered", "outcome"})
-
-
-class Column(Sequence[Any]):
-    """A column whose values only ended traces have."""
-
-    def __init__(self, base: Sequence[Any], value: Callable[[int], Any]) -> None:
-        self._base, self._value = base, value
-
-    def __len__(self) -> int:
-        return len(self._base)
-
-    @overload
-    def __getitem__(self, at: int) -> Any: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Any]: ...
-    def __getitem__(self, at: int | slice) -> Any:
-        if isinstance(at, slice):
-            return [self._value(n) for n in range(*at.indices(len(self)))]
-        return self._value(at)
 
 
 class Past:
@@ -58,7 +40,8 @@ class Past:
 
     def __init__(self, view: RunView, moments: Moments, rollup: Rollup) -> None:
         self.columns, self.moments = view, moments
-        self.ids, self.parents, self.timestamps = view.ids, view.parents, view.timestamps
+        self.ids, self.parents = view.ids, view.parents
+        self.timestamps: Sequence[int] = view.timestamps
         self.kinds, self.types, self.type_names = view.kinds, view.types, view.type_names
         self.statuses = self._until_ended(view.statuses, 0)
         self.ends = self._until_ended(view.ends, NO_TIME)
@@ -92,10 +75,9 @@ class Past:
 
     def totals(self, whole: Totals) -> Totals:
         """Return the figures of the run, which lasts until the moment."""
-        self.figures.bring_up()
-        _, _, given, out, usd = self.figures.total
+        _, _, given, out, usd = self.figures.now()
         end = max(min(whole.end_ms, self.moments.end_ms), whole.start_ms)
-        return Totals(int(given), int(out), usd if abs(usd) > TINY else 0.0, whole.start_ms, end)
+        return Totals(int(given), int(out), usd, whole.start_ms, end)
 
     def is_whole(self, seq: int) -> bool:
         """Whether all of a subtree was there, and had ended."""
@@ -114,25 +96,44 @@ class Past:
             seq = following[seq]
         return seq
 
-    def _there(self, seqs: Sequence[int]) -> list[int]:
-        return list(filter(self.moments.was_there, seqs))
+    @property
+    def running(self) -> list[int]:
+        """The traces that were there and ended later, in seq order."""
+        found: list[int] = self.told("running", self.moments.running)
+        return found
+
+    @property
+    def run(self) -> Run:
+        """The run, which had not ended."""
+        run = self.columns.run
+        if self.moments.is_last and not self.running:
+            return run
+        metadata = run.metadata
+        if isinstance(metadata, dict):
+            metadata = {name: value for name, value in metadata.items() if name != "outcome"}
+        errors, traces, given, out, usd = self.figures.now()
+        last = min(run.last_ms, self.moments.end_ms)
+        return replace(
+            run, status=ACTIVE, ended_ms=None, metadata=metadata, traces=int(traces), errors=int(errors),
+            tokens_in=int(given), tokens_out=int(out), cost_usd=usd, last_ms=last,
+        )  # fmt: skip
 
     def children(self, seq: int) -> list[int]:
         """Return the children of a trace, in seq order."""
-        return self._there(self.columns.children(seq))
+        return self.moments.there(self.columns.children(seq))
 
     def roots(self) -> list[int]:
         """Return the traces without a parent, in seq order."""
-        return self._there(self.columns.roots())
+        return self.moments.there(self.columns.roots())
 
     def by_type(self, name: str) -> list[int]:
         """Return the traces of a type name, in seq order; costs all of them, once a moment."""
-        found: list[int] = self.told(f"type {name}", lambda: self._there(self.columns.by_type(name)))
+        found: list[int] = self.told(f"type {name}", lambda: self.moments.there(self.columns.by_type(name)))
         return found
 
     def by_tag(self, tag: str) -> list[int]:
         """Return the traces that bear a tag, in seq order; costs all of them."""
-        return self._there(self.columns.by_tag(tag))
+        return self.moments.there(self.columns.by_tag(tag))
 
     def rollup(self) -> Rollup:
         """Return the figures of every subtree."""
@@ -170,6 +171,48 @@ class Past:
             metadata=_begun_metadata(metadata),
         )  # fmt: skip
 
+    def packed_bodies(self, seqs: Sequence[int]) -> Iterator[tuple[bytes, ...] | None]:
+        """Yield the bodies of traces, each with what was added; of one that had not ended what was known."""
+        for seq, packed in zip(seqs, self.columns.packed_bodies(seqs), strict=True):
+            yield packed if packed is None or self.had_ended(seq) else self._begun_body(seq, packed)
+
+    def _begun_body(self, seq: int, packed: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        try:
+            kind, metadata = decode_body(self.kinds[seq], packed[0])
+        except (TraceTuiError, *NOT_OURS):
+            return packed[:1]
+        return (pack_body(begun(kind), _begun_metadata(metadata)),)
+
+    def stretches(self, seqs: Sequence[int]) -> Iterator[Stretch]:
+        """Yield the bodies in one piece; costs a look at each."""
+        bodies, owners, starts, ends, lost = [], [], [], [], []
+        size = 0
+        for seq, packed in zip(seqs, self.packed_bodies(seqs), strict=True):
+            if packed is None:
+                lost.append(seq)
+            for body in packed or ():
+                bodies.append(body)
+                owners.append(seq)
+                starts.append(size)
+                size += len(body)
+                ends.append(size)
+        yield Stretch(b"".join(bodies), owners, starts, ends, lost)
+
+    def forest(self, root: int | None = None) -> Forest:
+        """Return what was there in pre-order, or what was there of a subtree; linear in it as it is now."""
+        whole = self.columns.forest(root)
+        seqs, depths, sizes = [], [], []
+        left = array("l", [0])
+        """By row of the whole forest: how many rows before it were there."""
+        for seq in whole.seqs:
+            left.append(left[-1] + self.moments.was_there(seq))
+        for row, seq in enumerate(whole.seqs):
+            if self.moments.was_there(seq):
+                seqs.append(seq)
+                depths.append(whole.depths[row])
+                sizes.append(left[row + whole.sizes[row]] - left[row])
+        return Forest(seqs, depths, sizes, self.traces)
+
     def deepest_open(self) -> int:
         """Return the newest trace, or what is nearest above it, that had not ended; −1 if all had."""
         node = self.moments.newest
@@ -203,135 +246,22 @@ def _begun_metadata(metadata: Value) -> Value:
     return {name: value for name, value in metadata.items() if name not in _LATE_METADATA}
 
 
-class PastFigures:
-    """Figures of every subtree as of a moment: the shape of a ``Rollup``, brought up when somebody looks.
+def past_of(view: RunView, newest: int, *, has_times: bool) -> Past:
+    """Return a run as of when a trace had come, for reading all of it; linear, for workers.
 
-    A subtree that goes on later is taken to last until the moment.
+    What came later has the moment for its time there, so that the run lasts until then.
     """
+    moments = Moments(view, has_times=has_times)
+    moments.go_to(newest)
+    made = Past(view, moments, view.rollup())
+    times, until = view.timestamps, moments.end_ms
+    made.timestamps = Column(times, lambda seq: min(times[seq], until))
+    return made
 
-    def __init__(self, view: RunView, moments: Moments, whole: Rollup) -> None:
-        self._view, self._moments, self.whole = view, moments, whole
-        self._count = min(len(whole), len(moments))
-        self._by_end = array("i", sorted(self._used(), key=lambda seq: view.ends[seq]))
-        self._at = -1
-        self._time = NO_TIME
-        self._is_there, self._is_used = bytearray(), bytearray()
-        self._context: dict[int, int] | None = None
-        self.start_ms = whole.start_ms
-        self.end_ms = Column(whole.end_ms, lambda seq: min(whole.end_ms[seq], moments.end_ms))
-        self.context = Column(whole.context, lambda seq: self._contexts().get(seq, 0))
-        names = ("errors", "traces", "tokens_in", "tokens_out", "cost")
-        self.errors, self.traces, self.tokens_in, self.tokens_out, self.cost = (
-            Column(getattr(whole, name), self._figure(place)) for place, name in enumerate(names)
-        )
-        self._sums: list[array[Any]] = []
-        self.total: list[float] = [0] * len(names)
-        """Errors, traces, tokens in and out, cost of the run."""
 
-    def __len__(self) -> int:
-        return self._count
-
-    def duration_ms(self, seq: int) -> int:
-        """Return the span of a subtree."""
-        return max(int(self.end_ms[seq]) - int(self.start_ms[seq]), 0)
-
-    def counts(self, seq: int) -> bool:
-        """Whether a trace's own usage is part of the sums."""
-        return self.whole.counts(seq)
-
-    def _used(self) -> Iterator[int]:
-        return (seq for seq in range(self._count) if self.whole.counts(seq))
-
-    def _figure(self, place: int) -> Callable[[int], Any]:
-        def figure(seq: int) -> Any:
-            self.bring_up()
-            value = self._sums[place][seq]
-            return value if place < 4 or abs(value) > TINY else 0.0
-
-        return figure
-
-    # ---- from moment to moment ---------------------------------------------------------------------------
-
-    def bring_up(self) -> None:
-        """Follow the moments to where they are."""
-        at, time = self._moments.at, self._moments.time_ms
-        if at == self._at:
-            return
-        before, was = (0, NO_TIME) if self._at < 0 else (self._at, self._time)
-        came = self._moments.order[min(at, before) : max(at, before)]
-        ends = self._view.ends
-        low, high = (
-            bisect_right(self._by_end, moment, key=lambda seq: ends[seq]) for moment in sorted((was, time))
-        )
-        first, self._at, self._time, self._context = self._at < 0, at, time, None
-        touched = [*came, *self._by_end[low:high]]
-        if first or len(touched) > FAR:
-            self._make()
-        else:
-            for seq in touched:
-                self._settle(seq)
-
-    def _state(self, seq: int) -> tuple[bool, bool]:
-        is_there = self._moments.was_there(seq)
-        return is_there, is_there and self.whole.counts(seq) and self._moments.had_ended(seq)
-
-    def _own(self, seq: int, there: int, used: int) -> tuple[float, ...]:
-        """Return what a trace brings itself, times how much more it is there and used than it was."""
-        view = self._view
-        cost = view.costs[seq]
-        return (
-            there * (view.kinds[seq] == ERROR), there, used * max(view.tokens_in[seq], 0),
-            used * max(view.tokens_out[seq], 0), used * cost if cost == cost else 0.0,  # noqa: PLR0124 - not NaN
-        )  # fmt: skip
-
-    def _settle(self, seq: int) -> None:
-        """Let a trace count as it does now, in itself and in all above."""
-        if seq >= self._count:
-            return
-        is_there, is_used = self._state(seq)
-        more = self._own(seq, is_there - self._is_there[seq], is_used - self._is_used[seq])
-        self._is_there[seq], self._is_used[seq] = is_there, is_used
-        if not any(more):
-            return
-        self.total = [have + own for have, own in zip(self.total, more, strict=True)]
-        node = seq
-        while node >= 0:
-            for column, own in zip(self._sums, more, strict=True):
-                column[node] += own
-            node = self._view.parents[node]
-
-    def _make(self) -> None:
-        """Sum up the whole run; linear, and without recursion."""
-        count, parents = self._count, self._view.parents
-        self._sums = [array(code, bytes(8 * count)) for code in "qqqqd"]
-        self._is_there, self._is_used = bytearray(count), bytearray(count)
-        self.total = [0] * len(self._sums)
-        for seq in reversed(self._view.forest().seqs):
-            if seq >= count or not self._moments.was_there(seq):
-                continue
-            is_there, is_used = self._state(seq)
-            self._is_there[seq], self._is_used[seq] = is_there, is_used
-            parent = parents[seq]
-            for place, own in enumerate(self._own(seq, is_there, is_used)):
-                column = self._sums[place]
-                column[seq] += own
-                if parent >= 0:
-                    column[parent] += column[seq]
-                else:
-                    self.total[place] += column[seq]
-
-    def _contexts(self) -> dict[int, int]:
-        """Return the largest input of one model call by subtree; costs the model calls and those above them."""
-        self.bring_up()
-        found = self._context
-        if found is None:
-            found = self._context = {}
-            for seq in self._by_end:
-                if self._is_used[seq]:
-                    node, given = seq, self._view.tokens_in[seq]
-                    while node >= 0 and found.get(node, 0) < given:
-                        found[node], node = given, self._view.parents[node]
-        return found
+def view_of(view: RunView, newest: int, *, has_times: bool) -> RunView:
+    """Return a run as of when a trace had come, as it is for −1."""
+    return view if newest < 0 else as_view(past_of(view, newest, has_times=has_times))
 
 
 def as_view(past: Past) -> RunView:

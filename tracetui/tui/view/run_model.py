@@ -37,6 +37,7 @@ from tracetui.tui.view.insight import Insight, look_into
 from tracetui.tui.view.moments import Moments
 from tracetui.tui.view.past import Past, as_view
 from tracetui.tui.view.past_loops import fan_then, group_then, loop_then
+from tracetui.tui.view.past_matches import hits_then, matches_then
 from tracetui.tui.view.review import RunReview
 from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
@@ -86,13 +87,14 @@ class RunModel:
         """The run as of the moment that is shown, None for now."""
         self.run: Run = self.columns.run
         self.folder = folder_of(self.run)
-        self.filter = Filter()
-        self.search = Search()
+        self.known_filter = Filter()
+        """The filter and what it finds as of now, whatever moment is shown."""
+        self.known_search = Search()
+        """The search and what it finds as of now."""
         self.known_review = RunReview(self.columns)
         """The marks and notes as of now, whatever moment is shown."""
         self.known_spots: Spots | None = None
         """Where the time went, as far as that was worked out."""
-        self._shown_then = 0
         self.now_ms = 0
         """The time of the last tick; 0 before there was one."""
         self._summaries: dict[int, str] = {}
@@ -124,6 +126,11 @@ class RunModel:
     def moments(self) -> Moments | None:
         """The moment as of which the run is shown, None for now."""
         return None if self.past is None else self.past.moments
+
+    @property
+    def newest(self) -> int:
+        """The trace that came last as of the moment that is shown, −1 for now."""
+        return -1 if self.past is None else self.past.moments.newest
 
     def travel(self) -> Moments:
         """Begin to show the run as of its moments; linear in the run."""
@@ -379,7 +386,8 @@ class RunModel:
         self.insight = insight
         changed = self.tree.take_groups(insight.groups, keep)
         if changed:
-            self.search.below = None
+            self.known_search.below = None
+            self._forget_hits()
         return changed
 
     @property
@@ -428,46 +436,82 @@ class RunModel:
 
     # ---- filter and search -------------------------------------------------------------------------------
 
+    @property
+    def filter(self) -> Filter:
+        """The filter and what it finds, as of the moment that is shown."""
+        known = self.known_filter
+        if self.past is None or not known.text:
+            return known
+        found: Filter = self.past.told("filter", self._filter_then)
+        return found
+
+    def _filter_then(self) -> Filter:
+        known = self.known_filter
+        found = matches_then(cast("Past", self.past), known.text, known.matches, now_ms())
+        return replace(known, matches=found, shown=with_ancestors(self.columns, found))
+
+    @property
+    def search(self) -> Search:
+        """The search and what it finds, as of the moment that is shown."""
+        known = self.known_search
+        if self.past is None or not known.text:
+            return known
+        found: Search = self.past.told("search", self._search_then)
+        return found
+
+    def _search_then(self) -> Search:
+        known = self.known_search
+        hits = hits_then(cast("Past", self.past), known.pattern, known.hits)
+        return replace(known, hits=hits, found=frozenset(hits), below=None)
+
+    def _forget_hits(self) -> None:
+        if self.past is not None:
+            self.past.forget()
+
     def set_filter(self, text: str, matches: Iterable[int], *, done: bool = True) -> None:
         """Show these traces and their ancestors."""
         found = set(matches)
-        self.filter = Filter(text, found, with_ancestors(self.columns, found), True, done)
+        self.known_filter = Filter(text, found, with_ancestors(self.columns, found), True, done)
         self.apply_filter()
 
-    def add_matches(self, matches: Iterable[int]) -> None:
-        """Show more traces: a filter's later hits."""
-        more = set(matches) - self.filter.matches
+    def add_matches(self, matches: Iterable[int], *, done: bool | None = None) -> None:
+        """Show more traces: a filter's later hits; ``done`` says whether all are there."""
+        known = self.known_filter
+        known.done = known.done if done is None else done
+        more = set(matches) - known.matches
         if more:
-            self.filter.matches |= more
-            self.filter.shown |= with_ancestors(self.columns, more)
+            known.matches |= more
+            known.shown |= with_ancestors(self.columns, more)
+        self._forget_hits()
+
+    def toggle_filter(self) -> None:
+        """Switch the filter off or on."""
+        self.known_filter.enabled = not self.known_filter.enabled
+        self.apply_filter()
 
     def apply_filter(self) -> None:
         """Make the rows follow the filter."""
-        moments, shown = self.moments, self.filter.shown
-        if moments is None:
-            self.tree.set_shown(shown.__contains__ if self.is_filtered else None)
-        elif self.is_filtered:
-            self._shown_then = sum(map(moments.was_there, shown))
-            self.tree.set_shown(lambda seq: seq in shown and moments.was_there(seq))
+        self._forget_hits()
+        moments = self.moments
+        if self.is_filtered:
+            self.tree.set_shown(self.filter.shown.__contains__)
         else:
-            self.tree.set_shown(moments.was_there)
+            self.tree.set_shown(None if moments is None else moments.was_there)
 
     @property
     def shown(self) -> int:
         """Number of traces that the filter shows."""
-        if not self.is_filtered:
-            return self.there
-        return len(self.filter.shown) if self.past is None else self._shown_then
+        return len(self.filter.shown) if self.is_filtered else self.there
 
     def clear_filter(self) -> None:
         """Show everything."""
-        self.filter = Filter()
+        self.known_filter = Filter()
         self.apply_filter()
 
     @property
     def is_filtered(self) -> bool:
         """Whether a filter hides anything now."""
-        return self.filter.enabled and bool(self.filter.text)
+        return self.known_filter.enabled and bool(self.known_filter.text)
 
     def set_search(
         self, text: str, hits: Iterable[int], *, is_regex: bool = False, done: bool = True
@@ -475,19 +519,19 @@ class RunModel:
         """Remember hits, and count them above."""
         found = sorted(hits)
         pattern = literal_pattern(text, is_regex=is_regex) if text else None
-        self.search = Search(text, is_regex, found, frozenset(found), pattern, None, done)
+        self.known_search = Search(text, is_regex, found, frozenset(found), pattern, None, done)
+        self._forget_hits()
 
     def hits_below(self, key: int) -> int:
         """Return the number of hits below a trace, or in the group with this key; all are counted when first asked for."""
         search = self.search
         if search.below is None:
-            search.below = hits_below(self.view.parents, search.hits, self.tree.groups)
+            search.below = hits_below(self.columns.parents, search.hits, self.tree.groups)
         return search.below.get(key, 0)
 
     def next_hit(self, seq: int, step: int) -> int:
         """Return the hit after (step 1) or before (−1) a trace, going round; −1 if there is none."""
-        hits, past = self.search.hits, self.past
-        return next_of(hits if past is None else list(filter(past.moments.was_there, hits)), seq, step)
+        return next_of(self.search.hits, seq, step)
 
     def next_error(self, seq: int, step: int) -> int:
         """Return the error after or before a trace, going round; −1 if there is none."""

@@ -2,23 +2,26 @@
 
 Owns what the stats view counts, in which order rows stand, and the query that a row amounts to. Counting reads
 bodies and takes seconds in a large run: ``stats_of`` is for a worker and for a view that stands still.
+What is counted is a ``Scope``: the traces that the filter finds, as of the moment that is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tracetui.analysis.bodies import bodies
 from tracetui.analysis.errors import AGENT, MODEL
 from tracetui.analysis.loops import nearest_agents
 from tracetui.analysis.prices import Estimates
 from tracetui.analysis.statistics import BY, THE_RUN, UNKNOWN, By, Figures, statistics
-from tracetui.analysis.timing import Timing, timing_of
+from tracetui.analysis.timing import Timing, has_times, timing_of, union
 from tracetui.querying.ast import Glob, Not, Query, all_of, any_of, term
 from tracetui.querying.printer import print_query
 from tracetui.storage.backend import RunView
+from tracetui.tui.view.past import Past, as_view, past_of
+from tracetui.tui.view.run_model import RunModel
 
 BUCKETS = 480
 """Stretches that a run is cut into for its strips; drawn, as many of them as fit make one cell."""
@@ -81,22 +84,86 @@ class Stats:
     tokens: Strip
     by_time: bool
     span_ms: int
+    counted: int
+    """Traces that were counted."""
+    there: int
+    """Traces that there were."""
+    filter: str
+    """The query that chose them, "" for all."""
+    covered_ms: int
+    """Time of the run in which one of those that were counted ran."""
 
 
-def stats_of(view: RunView, estimates: Estimates | None = None) -> Stats:
-    """Count everything; O(n log n), reads the bodies of tool calls, models and agents.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of a run is counted: all that had come when ``newest`` did, −1 for now, and of it what a filter finds."""
+
+    newest: int = -1
+    filter: str = ""
+    matches: frozenset[int] | None = None
+    """None for all."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def scope_of(model: RunModel) -> Scope:
+    """Return what is shown of a run now; only the thread that shows it may ask."""
+    if not model.is_filtered:
+        return Scope(model.newest)
+    return Scope(model.newest, model.filter.text, frozenset(model.filter.matches))
+
+
+def scope_key(model: RunModel) -> tuple[int, str, int]:
+    """Return what tells the scope of now from others, without the work of making it."""
+    newest = model.newest
+    return (newest, model.filter.text, len(model.filter.matches)) if model.is_filtered else (newest, "", -1)
+
+
+def stats_of(view: RunView, estimates: Estimates | None = None, scope: Scope | None = None) -> Stats:
+    """Count everything of a scope; O(n log n), reads the bodies of tool calls, models and agents.
 
     ``estimates`` are costs that the recording does not have.
     """
-    rev, timing = view.rev, timing_of(view)
+    scope = scope or Scope()
+    rev, among, there = view.rev, scope.matches, cast("Sequence[int]", range(view.count))
+    if scope.newest >= 0:
+        past = past_of(view, scope.newest, has_times=has_times(view))
+        view, estimates = as_view(past), _estimates_then(past, estimates)
+        there = sorted(past.moments.order[: past.moments.at])
+        among = frozenset(there) if among is None else among
+    timing = timing_of(view)
     cached = _cached(view)
     groups = {}
     for by in BY:
-        rows = statistics(view, by, timing, estimates)
-        sums = _sums(view, by, rows, cached)
+        rows = statistics(view, by, timing, estimates, among)
+        sums = _sums(view, by, rows, cached if among is None else _among(cached, among))
         groups[by] = tuple(Group(by, row, sums.get(row.name, 0)) for row in rows)
+    counted = there if among is None else [seq for seq in there if seq in among]
     places, span = _places(view, timing)
-    return Stats(rev, groups, timing, _steps(view, places), _tokens(view, places), span > 0, span)
+    steps, tokens = _steps(view, places, counted), _tokens(view, places, counted)
+    return Stats(
+        rev, groups, timing, steps, tokens, span > 0, span, len(counted), len(there), scope.filter,
+        _covered(view, timing, counted),
+    )  # fmt: skip
+
+
+def _estimates_then(past: Past, estimates: Estimates | None) -> Estimates:
+    """Return the estimates of calls that had ended, and of what was whole."""
+    found = estimates or Estimates()
+    return Estimates(
+        {seq: usd for seq, usd in found.own.items() if past.had_ended(seq)},
+        {seq: usd for seq, usd in found.subtree.items() if past.is_whole(seq)},
+    )
+
+
+def _among(cached: dict[int, int], among: Container[int]) -> dict[int, int]:
+    return {seq: tokens for seq, tokens in cached.items() if seq in among}
+
+
+def _covered(view: RunView, timing: Timing, counted: Sequence[int]) -> int:
+    starts, durations = view.timestamps, timing.durations
+    spans = [(starts[seq], starts[seq] + durations[seq]) for seq in counted if durations[seq] >= 0]
+    return sum(end - start for start, end in union(spans, (timing.start_ms, timing.end_ms)))
 
 
 # ---- cached tokens ---------------------------------------------------------------------------------------
@@ -137,19 +204,19 @@ def _places(view: RunView, timing: Timing) -> tuple[list[int], int]:
     return [min(max((at - start) * BUCKETS // span, 0), last) for at in view.timestamps[: view.count]], span
 
 
-def _steps(view: RunView, places: list[int]) -> Strip:
+def _steps(view: RunView, places: list[int], counted: Sequence[int]) -> Strip:
     amounts, failed = [0] * BUCKETS, [0] * BUCKETS
-    for seq, place in enumerate(places):
-        amounts[place] += 1
-        failed[place] += view.statuses[seq] == 2
+    for seq in counted:
+        amounts[places[seq]] += 1
+        failed[places[seq]] += view.statuses[seq] == 2
     return Strip(tuple(amounts), tuple(failed))
 
 
-def _tokens(view: RunView, places: list[int]) -> Strip:
+def _tokens(view: RunView, places: list[int], counted: Sequence[int]) -> Strip:
     amounts, rollup = [0] * BUCKETS, view.rollup()
-    for seq, place in enumerate(places):
+    for seq in counted:
         if rollup.counts(seq):
-            amounts[place] += max(view.tokens_in[seq], 0) + max(view.tokens_out[seq], 0)
+            amounts[places[seq]] += max(view.tokens_in[seq], 0) + max(view.tokens_out[seq], 0)
     return Strip(tuple(amounts), ())
 
 

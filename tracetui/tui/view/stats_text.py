@@ -94,8 +94,8 @@ def heading(stats: Stats | None, width: int) -> Pieces:
     """Return where the time of the run went, and its tokens, in one line."""
     if stats is None:
         return [(" counting …", "dim")]
-    timing, groups = stats.timing, stats.groups["type"]
-    told = [time_line(timing)] if timing.end_ms > timing.start_ms else ["no times were recorded"]
+    groups = stats.groups["type"]
+    scope, told = _scope(stats), [_time(stats)]
     given, out = sum(row.figures.own_in for row in groups), sum(row.figures.own_out for row in groups)
     cached, usd = sum(row.cached for row in groups), sum(row.figures.own_usd for row in groups)
     if given or out:
@@ -103,7 +103,24 @@ def heading(stats: Stats | None, width: int) -> Pieces:
         told.append(f"in {count(given)}{part} out {count(out)}")
     if usd:
         told.append(cost(usd, estimated=any(row.figures.own_estimate > 0 for row in groups)))
-    return [(" " + cut("   ".join(told), width - 2), "text")]
+    room = max(width - width_of(scope) - 2, 8)
+    return [(f" {scope}", "warning"), (cut("   ".join(told), room), "text")]
+
+
+def _scope(stats: Stats) -> str:
+    """Return which traces were counted, "" for all; when it is, the line of the moment says."""
+    if not stats.filter:
+        return ""
+    return f"only {stats.counted:,} of {stats.there:,} traces, by the filter: "
+
+
+def _time(stats: Stats) -> str:
+    timing = stats.timing
+    if timing.end_ms <= timing.start_ms:
+        return "no times were recorded"
+    if stats.filter:
+        return f"they ran in {duration(stats.covered_ms)} of {duration(timing.end_ms - timing.start_ms)}"
+    return time_line(timing)
 
 
 def strip(model: StatsModel, which: int, width: int, length: str) -> Pieces:

@@ -73,14 +73,14 @@ class Transcript:
         kinds, types, count = view.kinds, view.types, view.count
         found = [
             seq
-            for seq in view.forest(root).seqs
+            for seq in self.model.columns.forest(root).seqs
             if seq < count and (kinds[seq] != CUSTOM or wanted[types[seq]])
         ]
         if self.model.is_filtered:
             matches = self.model.filter.matches
             found = [seq for seq in found if seq in matches]
         moments = self.model.moments
-        return found if moments is None else [seq for seq in found if moments.was_there(seq)]
+        return found if moments is None else moments.there(found)
 
     def number_of(self, seq: int) -> int:
         """Return the entry of a trace, of its nearest ancestor that is one, or of the next trace; −1 in an empty list."""

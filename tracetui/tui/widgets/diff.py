@@ -68,8 +68,8 @@ class DiffView(RunPane):
             other = known or RunModel(self.model.db, run_id)
             if known is not None:
                 known.absorb(known.refresh())
-            mine = self.model.db.view(self.model.run.id)  # a handle of its own, which stands still
-            made = DiffModel(diff(other.view, mine), (other, self.model))
+            mine = RunModel(self.model.db, self.model.run.id)  # stands still, and at now
+            made = DiffModel(diff(other.view, mine.view), (other, mine))
         except TraceTuiError as problem:
             self.app.call_from_thread(self._fail, run_id, printable(str(problem)))
             return
@@ -177,7 +177,9 @@ class DiffView(RunPane):
 
     def heading(self, width: int) -> Pieces:
         """Return both runs, and at which difference one is."""
-        return diff_text.heading(self.shown, self.cursor, width) if self.shown is not None else []
+        if self.shown is None:
+            return []
+        return diff_text.heading(self.shown, self.cursor, width, diff_text.passed_over(self.model))
 
     def detail(self) -> tuple[Pieces, Document] | None:
         """Return both sides of the row."""

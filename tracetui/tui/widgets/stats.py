@@ -19,11 +19,13 @@ from tracetui.tui.view import stats_text
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.row_text import RowStyle
 from tracetui.tui.view.run_model import RunModel
-from tracetui.tui.view.stats import Stats, StatsModel, query_of, stats_of
+from tracetui.tui.view.stats import Scope, Stats, StatsModel, query_of, scope_key, scope_of, stats_of
 from tracetui.tui.widgets.run_pane import Pieces, RunPane
 
 REST_SECONDS, REST_SHARE = 1.0, 5.0
 """While a run goes on: from one count to the next, at least; and that many times what one took."""
+AT_ONCE = 5_000
+"""So many traces are counted at every step from moment to moment."""
 
 
 class StatsView(RunPane):
@@ -40,6 +42,8 @@ class StatsView(RunPane):
     def __init__(self, model: RunModel, style: RowStyle) -> None:
         super().__init__(model, style)
         self.shown = StatsModel()
+        self._counted: object = None
+        """The scope that is shown."""
         self._said = "counting …"
         self._seq = -1
         self._busy = False
@@ -49,14 +53,18 @@ class StatsView(RunPane):
     # ---- counting ----------------------------------------------------------------------------------------
 
     def take_news(self) -> None:
-        """Count anew if something came since, not too often."""
+        """Count anew if something came since, or other traces are shown; not too often."""
         self.changed()
         stats, now = self.shown.stats, time.monotonic()
-        if self._busy or (stats is not None and stats.rev == self.model.view.rev):
+        if self._busy:
             return
-        if now >= self._rest_until:
-            self._busy = True
-            self.run_worker(self._count, thread=True, group="stats", exit_on_error=False)
+        key = scope_key(self.model)
+        is_other = self._counted != key
+        if stats is not None and stats.rev == self.model.view.rev and not is_other:
+            return
+        if now >= self._rest_until or (is_other and stats is not None and stats.there <= AT_ONCE):
+            self._busy, self._counted, scope = True, key, scope_of(self.model)
+            self.run_worker(lambda: self._count(scope), thread=True, group="stats", exit_on_error=False)
         elif self._timer is None:
             self._timer = self.set_timer(self._rest_until - now, self._rested)
 
@@ -64,11 +72,12 @@ class StatsView(RunPane):
         self._timer, self._rest_until = None, 0.0
         self.take_news()
 
-    def _count(self) -> None:
+    def _count(self, scope: Scope) -> None:
         """In a worker: count, by a handle of its own, which stands still."""
         began = time.monotonic()
         try:
-            stats, said = stats_of(self.model.db.view(self.model.run.id), self.model.insight.estimates), ""
+            view = self.model.db.view(self.model.run.id)
+            stats, said = stats_of(view, self.model.insight.estimates, scope), ""
         except TraceTuiError as problem:
             stats, said = None, printable(str(problem))
         self.app.call_from_thread(self._take, stats, said, time.monotonic() - began)
@@ -79,6 +88,8 @@ class StatsView(RunPane):
         self._rest_until = time.monotonic() + max(REST_SECONDS, REST_SHARE * took)
         self._said = said
         top, is_away = self.scroll_offset.y, not self.shows(self.cursor)
+        if self._counted != scope_key(self.model):
+            self.call_later(self.take_news)
         if stats is not None:
             self._keeping_row(lambda: self.shown.take(stats))
             if is_away:
@@ -141,9 +152,7 @@ class StatsView(RunPane):
 
     def heading(self, width: int) -> Pieces:
         """Return where the time and the tokens of the run went."""
-        past = self.model.past is not None
-        said = [(" of the whole run, not as of then: ", "warning")] if past else []
-        return [*said, *stats_text.heading(self.shown.stats, width - 36 * past)]
+        return stats_text.heading(self.shown.stats, width)
 
     def detail(self) -> tuple[Pieces, Document] | None:
         """Return the histogram and the slowest traces of the row."""
