@@ -264,6 +264,22 @@ def test_a_long_writer_leaves_indexes_as_it_grows(tmp_path: Path, monkeypatch: p
     assert tail_of(late).count == 340
 
 
+def test_of_writers_that_end_one_after_the_other_one_makes_the_index(tmp_path: Path) -> None:
+    """What another's index covers is not covered again, but where much came since."""
+    first = filled(tmp_path, 1200)
+    second, third = FileEngine(str(tmp_path)), FileEngine(str(tmp_path))
+    for engine, name in ((second, "s"), (third, "t")):
+        engine.append("r", [new_trace(TraceDraft(Thought("x"), id=f"{name}-{n}")) for n in range(1_000)])
+    second.close()
+    made = index_of(tmp_path).stat().st_ino
+    first.close()
+    assert index_of(tmp_path).stat().st_ino == made
+    third.append("r", [new_trace(TraceDraft(Thought("x"), id=f"more{n}")) for n in range(1_000)])
+    third.close()
+    assert index_of(tmp_path).stat().st_ino != made
+    assert_consistent(tail_of(FileEngine(str(tmp_path))))
+
+
 def test_two_builders_are_never_at_it_at_once(tmp_path: Path) -> None:
     """A builder that finds the file aside locked leaves it to the other; one that was killed is in nobody's way."""
     engine = filled(tmp_path)

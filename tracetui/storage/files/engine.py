@@ -110,6 +110,8 @@ class FileEngine:
     def _leave(self, held: RunFile) -> None:
         """Let go of a run, leaving an index behind if this process wrote enough for one to pay."""
         if held.leaves_index_due:
+            held.note_index_of_others()
+        if held.leaves_index_due:
             _try_index(held)
         held.close()
 

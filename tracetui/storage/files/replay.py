@@ -92,23 +92,29 @@ class Replay:
             self.scan(status, again=True)
 
     def _put_others_aside(self, size: int) -> None:
-        tail = self.tail
+        """Go behind whole frames of traces alone, up to the first that is not plainly one; see ``put_aside``."""
+        tail, found = self.tail, Waiting()
+        row, seq, rev = tail.next_numbers()
         for frame in self.log.frames(self.end, size):
-            if frame.flags or (frame.base_seq, frame.base_rev) != (tail.next_seq, tail.next_rev):
-                return
-            if frame.end == size and not self._holds(frame):
-                return
-            try:
-                heads = frame.rows()
-            except BadFrameError:
-                return
-            if not all(map(_may_wait, heads)):
-                return
-            set_at = [head[4] for head in heads if head[5] & STORE_TIME]
-            self.put_aside(
-                heads, frame.bodies_start - frame.offset, frame.end - frame.offset, tail.next_numbers()[0],
-                set_at[-1] if set_at else None,
-            )  # fmt: skip
+            if frame.flags or frame.base_seq != seq or frame.base_rev != rev:
+                break
+            if (frame.end == size and not self._holds(frame)) or not _may_wait(frame):
+                break
+            found.add(frame)
+            seq += frame.count
+            rev += frame.count
+            if len(found.heads) >= LATE_TRACES:
+                break
+        if found.end:
+            self.is_whole = False
+            set_at = [head[4] for head in found.heads if head[5] & STORE_TIME]
+            tail.expect(found.heads, row, set_at[-1] if set_at else None)
+            late = self.late
+            late.heads += found.heads
+            late.offsets += found.offsets
+            late.end, late.last_frame = self.end, self.last_frame = found.end, found.last_frame
+            self.is_whole = True
+            self._absorb_many()
 
     def scan(self, status: os.stat_result, *, again: bool = False) -> None:
         """Apply the whole frames; step over damage that has good frames behind it.
@@ -151,6 +157,9 @@ class Replay:
         late.last_frame = self.last_frame = start
         late.end = self.end = start + size
         self.is_whole = True
+        self._absorb_many()
+
+    def _absorb_many(self) -> None:
         if self.tail.late >= LATE_TRACES:
             self.absorb()
 
@@ -330,6 +339,13 @@ class Replay:
         return [Damage(self.log.path, self.end, length, TORN)]
 
 
-def _may_wait(head: Any) -> bool:
-    """Whether a head can be known by id and body alone for now; what else it says is looked at when it is applied."""
-    return type(head) is list and len(head) == 14 and [type(head[at]) for at in (0, 4, 5, 12)] == _WAITING
+def _may_wait(frame: Frame) -> bool:
+    """Whether traces can be known by id and body alone for now; what else they say is looked at when it is applied."""
+    try:
+        heads = frame.rows()
+    except BadFrameError:
+        return False
+    return all(
+        type(head) is list and len(head) == 14 and [type(head[at]) for at in (0, 4, 5, 12)] == _WAITING
+        for head in heads
+    )

@@ -38,6 +38,7 @@ from tracetui.storage.files.refs import BodyRefs
 from tracetui.storage.files.replay import Replay
 from tracetui.storage.files.writing import LOCK_SECONDS, LogWriter, WriteHandle
 from tracetui.storage.state.bodies import NOT_OURS
+from tracetui.storage.state.change_log import ChangeLog
 from tracetui.storage.state.columns import BadIndexError
 from tracetui.storage.state.commits import apply
 from tracetui.storage.state.tail import Tail
@@ -255,6 +256,13 @@ class RunFile:
         pays = uncovered > (0 if self.tail.record.is_ended else self._indexed // 10)
         wrote_much = self._written >= WRITER_CHANGES and pays
         return wrote_much or (self._written > 0 and self.is_index_due)
+
+    def note_index_of_others(self) -> None:
+        """Take into account what another process's index covers by now: of many that end at once, one makes it."""
+        with contextlib.suppress(OSError, BadIndexError, *NOT_OURS):
+            index = open_index(self._disk, index_path(self.path), self.log)
+            if index is not None:
+                self._indexed = max(self._indexed, ChangeLog(index).rev)
 
     @property
     def has_outgrown_index(self) -> bool:

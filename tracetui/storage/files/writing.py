@@ -221,7 +221,8 @@ class LogWriter:
 
         One at a time, because the system tells of a failure once per descriptor: a second sync beside a
         failing one would succeed and acknowledge what is lost. For the same reason another process's mark is
-        looked for after the sync: its failure may have been told before this one's descriptor was opened.
+        looked for after the sync, unless the folder's time says that no name changed since the last look: its
+        failure may have been told before this one's descriptor was opened.
 
         :raises WriteFailedError: if it fails, here or in another process.
         """
@@ -230,7 +231,8 @@ class LogWriter:
                 covered = self._replay.end
                 with contextlib.suppress(OSError):
                     self._sync_data(handle.fd)
-                    self._look_for_mark()
+                    if self._disk.fstat(handle.folder).st_mtime_ns != self._names_of:
+                        self._look_for_mark()
                     if self._poisoned is None:
                         self._synced = covered
             if self._synced < end:
