@@ -79,6 +79,11 @@ class Settings:
     prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
     """Prices by the name of a model, or a pattern with ``*``; the first that fits counts."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how to make it again in another process, which its read-only mappings cannot be sent to."""
+        said = (getattr(self, each.name) for each in fields(self))
+        return type(self), tuple(dict(each) if isinstance(each, Mapping) else each for each in said)
+
     @property
     def pricing(self) -> Callable[[str], Price | None] | None:
         """What gives the price of a model; None if no prices are set, so that nobody need look for costs."""

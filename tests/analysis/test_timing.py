@@ -107,7 +107,7 @@ def test_a_run_without_times_has_durations_and_nothing_else() -> None:
         {"time": "none"},
     )
     timing = timing_of(view)
-    assert (list(timing.self_ms), timing.gaps, timing.path, timing.active_ms) == ([-1, 5000], (), (), 0)
+    assert (list(timing.self_ms), timing.gaps, list(timing.path), timing.active_ms) == ([-1, 5000], (), [], 0)
 
 
 def test_an_empty_run_and_a_very_deep_one() -> None:

@@ -19,8 +19,10 @@ Everything is O(n log n) in the traces of a run, without recursion. Times are mi
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import eq
+from typing import overload
 
 from tracetui.analysis.bodies import tool_calls
 from tracetui.model.trace_type import CUSTOM
@@ -64,6 +66,38 @@ class Stretch:
         return self.end_ms - self.start_ms
 
 
+class Path(Sequence[Stretch]):
+    """Stretches as columns, since a long run has as many as traces. Equal to any sequence of the same stretches."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self, seqs: Iterable[int] = (), starts: Iterable[int] = (), ends: Iterable[int] = ()
+    ) -> None:
+        self.seqs, self.starts, self.ends = array("i", seqs), array("q", starts), array("q", ends)
+        each = zip(self.seqs, self.starts, self.ends, strict=True)
+        self.busy_ms = sum(end - start for seq, start, end in each if seq >= 0)
+        """Time in which something ran."""
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    @overload
+    def __getitem__(self, at: int) -> Stretch: ...
+    @overload
+    def __getitem__(self, at: slice) -> Path: ...
+    def __getitem__(self, at: int | slice) -> Stretch | Path:
+        if isinstance(at, slice):
+            return Path(self.seqs[at], self.starts[at], self.ends[at])
+        return Stretch(self.seqs[at], self.starts[at], self.ends[at])
+
+    def __iter__(self) -> Iterator[Stretch]:
+        return map(Stretch, self.seqs, self.starts, self.ends)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Where the time of a run went; sequences are by seq, lists in order of time.
@@ -78,7 +112,7 @@ class Timing:
     durations: Sequence[int]
     self_ms: Sequence[int]
     gaps: tuple[Gap, ...]
-    path: tuple[Stretch, ...]
+    path: Path
     slow: tuple[int, ...]
 
     @property
@@ -94,7 +128,7 @@ class Timing:
     @property
     def path_ms(self) -> int:
         """Time on the critical path in which something ran."""
-        return sum(stretch.duration_ms for stretch in self.path if stretch.seq >= 0)
+        return self.path.busy_ms
 
 
 def timing_of(view: RunView) -> Timing:
@@ -103,7 +137,7 @@ def timing_of(view: RunView) -> Timing:
     above = timed_above(view, durations)
     if not has_times(view):
         own = self_times(view, durations, above, spans_known=False)
-        return Timing(0, 0, 0, durations, own, (), (), slowest(own))
+        return Timing(0, 0, 0, durations, own, (), Path(), slowest(own))
     own = self_times(view, durations, above)
     start, end = _span(view, durations)
     active, gaps = gaps_of(view, durations, above, (start, end))
@@ -274,9 +308,7 @@ def _silences(
 # ---- the critical path -----------------------------------------------------------------------------------
 
 
-def critical_path(
-    view: RunView, durations: Sequence[int], above: Sequence[int], span: Interval
-) -> tuple[Stretch, ...]:
+def critical_path(view: RunView, durations: Sequence[int], above: Sequence[int], span: Interval) -> Path:
     """Return the critical path in order of time: what the run's end waited for, from its start on.
 
     Each stretch is a trace's own part; together they cover the run's span, with seq −1 where nothing ran. A child
@@ -286,20 +318,23 @@ def critical_path(
     below = _below(durations, above)
     for children in below.values():
         children.sort(key=lambda seq: (ends[seq], seq))
-    found: list[Stretch] = []
+    seqs, firsts, lasts = array("i"), array("q"), array("q")
     stack = [(-1, span[0])]
     cursor = span[1]
     while stack:
         node, start = stack[-1]
         child = _last_before(below.get(node, []), cursor, start, (starts, ends))
         until = start if child < 0 else ends[child]
-        found += _own_part(view, durations, node, (until, cursor))
+        for seq, first, last in _own_part(view, durations, node, (until, cursor)):
+            seqs.append(seq)
+            firsts.append(first)
+            lasts.append(last)
         cursor = min(cursor, until)
         if child < 0:
             stack.pop()
         else:
             stack.append((child, max(starts[child], start)))
-    return tuple(reversed(found))
+    return Path(reversed(seqs), reversed(firsts), reversed(lasts))
 
 
 def _extents(view: RunView, durations: Sequence[int], above: Sequence[int]) -> Spans:
@@ -323,13 +358,15 @@ def _last_before(waiting: list[int], cursor: int, start: int, extents: Spans) ->
     return -1
 
 
-def _own_part(view: RunView, durations: Sequence[int], node: int, part: Interval) -> list[Stretch]:
-    """Return a part of a subtree in which none of its children counts, latest first: where it ran, and where not."""
+def _own_part(
+    view: RunView, durations: Sequence[int], node: int, part: Interval
+) -> Sequence[tuple[int, int, int]]:
+    """Return (seq, start, end) of where a trace ran, and did not, in a part of its subtree that is no child's, latest first."""
     if part[0] >= part[1]:
-        return []
+        return ()
     if node < 0:
-        return [Stretch(-1, *part)]
+        return ((-1, *part),)
     first = min(max(view.timestamps[node], part[0]), part[1])
     last = max(min(view.timestamps[node] + durations[node], part[1]), first)
     cuts = ((-1, last, part[1]), (node, first, last), (-1, part[0], first))
-    return [Stretch(seq, start, end) for seq, start, end in cuts if start < end]
+    return [cut for cut in cuts if cut[1] < cut[2]]

@@ -31,6 +31,7 @@ from tracetui.tui.actions import (
     keys_of,
     without_keys,
 )
+from tracetui.tui.apart import Apart
 from tracetui.tui.compat import AsciiFilter, as_markup
 from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.outside import Outside
@@ -128,6 +129,8 @@ class ExplorerApp(Outside):
         self.picker_model = PickerModel(db)
         self.picker_model.restore_order(self.state.read("picker"))
         self.seen_book = SeenBook([db, *also_seen])
+        self.apart = Apart()
+        """What works on large runs beside this process."""
         self._run_id, self._trace_id, self._query, self._view = run_id, trace_id, query, view
         self._importing = importing
         self._greeting = greeting
@@ -170,6 +173,10 @@ class ExplorerApp(Outside):
             self.push_screen(PickerScreen(self.picker_model))
         else:
             self._open_first(self._run_id)
+
+    def on_unmount(self) -> None:
+        """Leave nothing behind that still works."""
+        self.apart.close()
 
     def _open_first(self, run_id: str) -> None:
         """Open the run that was asked for, as it was asked for."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
+from tracetui.errors import TraceTuiError
 from tracetui.tui.actions import FACETS
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.row_text import RowStyle
@@ -56,6 +58,16 @@ class RunScreen(Screen[None]):
     def land(self) -> None:
         """Go where a look at the run should begin."""
         raise NotImplementedError  # pragma: no cover - the screen says it
+
+    def look_now(self) -> None:
+        """Show what is new at once."""
+        raise NotImplementedError  # pragma: no cover - the screen says it
+
+    def catch_up(self, count: int) -> None:
+        """See to it that so many traces are known: what another handle of the run found speaks of them."""
+        if count > self.model.columns.count:
+            with suppress(TraceTuiError):
+                self.look_now()
 
     def news_taken(self) -> None:
         """Do what is due when the model took in news."""

@@ -43,11 +43,12 @@ class Timing(RunScreen):
                 self._timer = self.set_timer(self._rest_until - now, self._rested)
             return
         self._working = True
-        view = still(self.model.columns)
+        model, apart = self.model, self.app.apart
+        view = None if apart.takes(model) else still(model.columns)
 
         def work() -> None:
             try:
-                found = spots_of(view)
+                found = apart.do(model, spots_of) if view is None else spots_of(view)
             except TraceTuiError:
                 found = None
             seconds = time.monotonic() - now
@@ -65,6 +66,7 @@ class Timing(RunScreen):
         self._rest_until = time.monotonic() + max(REST_SECONDS, REST_SHARE * seconds)
         if spots is None:
             return
+        self.catch_up(len(spots.places))
         self.model.known_spots = spots
         if isinstance(self.current, WaterfallView):
             self.current.stay_at(self.current.place())

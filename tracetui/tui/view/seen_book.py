@@ -33,9 +33,10 @@ class SeenBook:
 
         :raises TraceTuiError: if the run itself cannot be read.
         """
-        return tuple(seen_before(view, self._others(view.run_id), errors))
+        return tuple(seen_before(view, self.others(view.run_id), errors))
 
-    def _others(self, run_id: str) -> Iterator[tuple[str, Mapping[str, int]]]:
+    def others(self, run_id: str) -> Iterator[tuple[str, Mapping[str, int]]]:
+        """Yield the other runs, each with how often it had which error, the newest of each store first."""
         end = time.monotonic() + SECONDS
         for store in self._stores:
             try:

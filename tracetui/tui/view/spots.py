@@ -146,10 +146,10 @@ def spots_of(view: RunView) -> Spots:
     timing = timing_of(view)
     places, sizes, orphans_from = places_of(view)
     anchors = tuple(_anchor(view, gap) for gap in timing.gaps)
-    first: dict[int, None] = dict.fromkeys(part.seq for part in timing.path if part.seq >= 0)
+    first: dict[int, None] = dict.fromkeys(seq for seq in timing.path.seqs if seq >= 0)
     return Spots(
         view.rev, timing, _spots(view, timing), anchors, tuple(first),
-        array("q", [part.start_ms for part in timing.path]), array("i", [part.seq for part in timing.path]),
+        timing.path.starts, timing.path.seqs,
         _shares(view, timing), places, sizes, orphans_from, array("i", sorted(places[seq] for seq in first)),
         {seq: number for number, seq in enumerate(first)},
     )  # fmt: skip
@@ -201,7 +201,7 @@ def _ending(view: RunView, gap: Gap) -> int:
 
 def _shares(view: RunView, timing: Timing) -> tuple[tuple[str, int], ...]:
     """Return what the path is made of: tools by name, model calls, what nothing ran in."""
-    tools = _tool_names(view, {part.seq for part in timing.path})
+    tools = _tool_names(view, set(timing.path.seqs))
     found: dict[str, int] = {}
     waiting = [gap for gap in timing.gaps if gap.waiting]
     for part in timing.path:

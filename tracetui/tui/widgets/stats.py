@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
@@ -14,6 +15,7 @@ from tracetui.model.text import printable
 from tracetui.render.cells import pad
 from tracetui.render.figures import duration
 from tracetui.tui.actions import STATS, actions_in
+from tracetui.tui.apart import Apart
 from tracetui.tui.messages import CursorMoved, FilterChosen
 from tracetui.tui.view import stats_text
 from tracetui.tui.view.document import Document
@@ -21,6 +23,9 @@ from tracetui.tui.view.row_text import RowStyle
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.stats import Scope, Stats, StatsModel, query_of, scope_key, scope_of, stats_of
 from tracetui.tui.widgets.run_pane import Pieces, RunPane
+
+if TYPE_CHECKING:
+    from tracetui.tui.app import ExplorerApp
 
 REST_SECONDS, REST_SHARE = 1.0, 5.0
 """While a run goes on: from one count to the next, at least; and that many times what one took."""
@@ -30,6 +35,8 @@ AT_ONCE = 5_000
 
 class StatsView(RunPane):
     """Figures by type, tool, model and agent."""
+
+    app: ExplorerApp
 
     name_of_view = STATS
     detail_below: ClassVar[bool] = True
@@ -64,7 +71,8 @@ class StatsView(RunPane):
             return
         if now >= self._rest_until or (is_other and stats is not None and stats.there <= AT_ONCE):
             self._busy, self._counted, scope = True, key, scope_of(self.model)
-            self.run_worker(lambda: self._count(scope), thread=True, group="stats", exit_on_error=False)
+            count = partial(self._count, self.app.apart, scope)
+            self.run_worker(count, thread=True, group="stats", exit_on_error=False)
         elif self._timer is None:
             self._timer = self.set_timer(self._rest_until - now, self._rested)
 
@@ -72,12 +80,11 @@ class StatsView(RunPane):
         self._timer, self._rest_until = None, 0.0
         self.take_news()
 
-    def _count(self, scope: Scope) -> None:
+    def _count(self, apart: Apart, scope: Scope) -> None:
         """In a worker: count, by a handle of its own, which stands still."""
         began = time.monotonic()
         try:
-            view = self.model.db.view(self.model.run.id)
-            stats, said = stats_of(view, self.model.insight.estimates, scope), ""
+            stats, said = apart.do(self.model, stats_of, self.model.insight.estimates, scope), ""
         except TraceTuiError as problem:
             stats, said = None, printable(str(problem))
         self.app.call_from_thread(self._take, stats, said, time.monotonic() - began)
