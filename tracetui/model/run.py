@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 from tracetui.errors import InvalidRunError, InvalidTransitionError
 from tracetui.model.value import MAX_NAME_BYTES, Value, to_jsonable
@@ -89,9 +89,8 @@ class Damage:
         return f"{self.path}: {self.reason} ({self.length} bytes at {self.offset})"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run as of the moment it was read.
+class Run(NamedTuple):
+    """One run as of the moment it was read; a tuple, since a list of thousands is made at once.
 
     Times are milliseconds since the epoch. ``errors`` counts its Error traces; tokens and cost are the sums
     over its LLM traces; ``last_ms`` is the last thing known to have happened in it. Runs compare by value.
@@ -111,9 +110,7 @@ class Run:
     tokens_out: int = 0
     cost_usd: float = 0.0
     last_ms: int = 0
-    damage: tuple[Damage, ...] = field(default=())
-
-    __hash__ = None  # type: ignore[assignment]
+    damage: tuple[Damage, ...] = ()
 
     @property
     def ended(self) -> bool:

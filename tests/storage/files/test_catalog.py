@@ -268,7 +268,7 @@ def packed(value: object) -> bytes:
 def is_refused(content: object) -> bool:
     """Return whether a content is refused; what is taken can be shown and written."""
     try:
-        entries = decode(sealed(packed(content)), "/folder")
+        entries = decode(sealed(packed(content)), "/folder").entries()
     except BadCatalogError:
         return True
     for entry in entries.values():
@@ -287,7 +287,7 @@ def test_what_is_written_is_read(count: int) -> None:
         )
         for n in range(count)
     }
-    found = decode(encode(entries), "/f")
+    found = decode(encode(entries), "/f").entries()
     assert list(found) == list(entries)
     assert [(e.signature, e.digest) for e in found.values()] == [
         (e.signature, e.digest) for e in entries.values()

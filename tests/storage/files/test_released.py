@@ -74,7 +74,9 @@ def test_what_was_written_then_is_written_on(released: tuple[Path, dict[str, Any
 def test_the_catalog_of_then_is_read(released: tuple[Path, dict[str, Any]]) -> None:
     """Its entries are those of the runs; they count for the files they name alone, and so not for a copy."""
     store, told = released
-    entries = catalog_file.decode(catalog_file.read(Disk(), str(store / "catalog.idx")), str(store / "runs"))
+    entries = catalog_file.decode(
+        catalog_file.read(Disk(), str(store / "catalog.idx")), str(store / "runs")
+    ).entries()
     assert {entry.run.id: entry.run.traces for entry in entries.values()} == {
         run_id: len(one["traces"]) for run_id, one in told.items()
     }  # fmt: skip

@@ -11,13 +11,14 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from sortedcontainers import SortedKeyList
 
 from tracetui.model.run import Run
 from tracetui.storage.files import catalog_file
 from tracetui.storage.files.atomic import replace_file
-from tracetui.storage.files.catalog_file import CATALOG_NAME, BadCatalogError, Entry, Signature
+from tracetui.storage.files.catalog_file import CATALOG_NAME, BadCatalogError, Entry, Rows, Signature
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.names import LOG_SUFFIX
 
@@ -29,14 +30,20 @@ _UNSURE: Signature = (-1, -1, -1)
 class Entries:
     """What is known of runs, by the name of their log, in the order of creation."""
 
-    def __init__(self, entries: dict[str, Entry] | None = None) -> None:
-        self._known = {} if entries is None else entries
+    def __init__(self, rows: Rows | None = None) -> None:
+        self._rows = rows
         self._order: SortedKeyList[str, tuple[int, str]] | None = None
         # a file has them newest first: as they are listed
-        self._listed: list[Run] | None = [entry.run for entry in self._known.values()]
+        self._listed: list[Run] | None = [] if rows is None else rows.runs
+
+    @cached_property
+    def _known(self) -> dict[str, Entry]:
+        """The entries; a list of runs as the file has them needs none."""
+        rows, self._rows = self._rows, None
+        return {} if rows is None else rows.entries()
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known if self._rows is None else self._rows.runs)
 
     def get(self, name: str) -> Entry | None:
         """Return what is known of a log."""
@@ -189,19 +196,19 @@ class Catalog:
         """Begin with what the file says; without one, or with one that does not hold, with nothing."""
         if not self._is_read:
             self._is_read = True
-            self._entries = Entries(self._written())
+            self._entries = Entries(self._from_file())
 
-    def _written(self) -> dict[str, Entry]:
+    def _from_file(self) -> Rows | None:
         self._file = None
         try:
             file = _signature(self._disk.stat(self._path))
-            entries = catalog_file.decode(catalog_file.read(self._disk, self._path), self._folder)
+            rows = catalog_file.decode(catalog_file.read(self._disk, self._path), self._folder)
         except (OSError, BadCatalogError):
-            return {}
+            return None
         self._file = file
         if self._strict:  # a run with damage is refused, not listed
-            return {name: entry for name, entry in entries.items() if not entry.run.damage}
-        return entries
+            return rows.only([not run.damage for run in rows.runs])
+        return rows
 
     def save(self, names: Iterable[str] | None = None) -> None:
         """Write what is known, if it is more than the file says: as of now for all logs, or for some.
@@ -242,7 +249,8 @@ class Catalog:
                 return
         except FileNotFoundError:
             pass
-        for name, entry in self._written().items():
+        rows = self._from_file()
+        for name, entry in rows.entries().items() if rows else ():
             known = self._entries.get(name)
             if known is not None and known.signature == entry.signature and known.digest is None:
                 self._entries.put_digest(name, entry.digest)
