@@ -113,8 +113,8 @@ class Past:
             metadata = {name: value for name, value in metadata.items() if name != "outcome"}
         errors, traces, given, out, usd = self.figures.now()
         last = min(run.last_ms, self.moments.end_ms)
-        return replace(
-            run, status=ACTIVE, ended_ms=None, metadata=metadata, traces=int(traces), errors=int(errors),
+        return run._replace(
+            status=ACTIVE, ended_ms=None, metadata=metadata, traces=int(traces), errors=int(errors),
             tokens_in=int(given), tokens_out=int(out), cost_usd=usd, last_ms=last,
         )  # fmt: skip
 
