@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -32,7 +33,7 @@ from tracetui.tui.actions import (
     without_keys,
 )
 from tracetui.tui.apart import Apart
-from tracetui.tui.compat import AsciiFilter, as_markup
+from tracetui.tui.compat import AsciiFilter, PlainPalette, as_markup
 from tracetui.tui.keymap import actions_with_keys, changed_keys
 from tracetui.tui.outside import Outside
 from tracetui.tui.screens.help import HelpScreen
@@ -382,7 +383,8 @@ class ExplorerApp(Outside):
 
     def action_app_palette(self) -> None:
         """Offer all actions by name."""
-        self.action_command_palette()
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(PlainPalette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return the actions for the palette: the same list as keys and help."""

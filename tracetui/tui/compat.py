@@ -5,7 +5,9 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.text import Text
+from textual.app import ComposeResult
 from textual.color import Color
+from textual.command import CommandInput, CommandPalette, SearchIcon
 from textual.filter import LineFilter
 from textual.strip import Strip
 from textual.widgets import Input
@@ -41,6 +43,27 @@ class PlainInput(Input):
 
     def _position_to_cell(self, position: int) -> int:
         return cell_len(stand_ins(self.value[:position]))
+
+
+class PlainCommandInput(CommandInput, PlainInput):
+    """The palette's line to type into."""
+
+
+class PlainPalette(CommandPalette):
+    """The palette, whose search text is shown as text.
+
+    Textual 8.2.8: it makes its own ``Input``, into which anything can be pasted, behind an emoji.
+    """
+
+    def compose(self) -> ComposeResult:
+        """Lay out as ever, with another line to type into."""
+        for widget in super().compose():
+            if isinstance(widget, CommandInput):
+                yield PlainCommandInput(placeholder=widget.placeholder, select_on_focus=False)
+                continue
+            if isinstance(widget, SearchIcon):
+                widget.icon = ":"
+            yield widget
 
 
 def as_markup(text: str) -> str:
