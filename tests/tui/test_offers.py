@@ -21,7 +21,7 @@ from tracetui.store.location import user_data_folder
 from tracetui.tui import app as app_room
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.exploring import explore
-from tracetui.tui.screens.offers import OfferScreen
+from tracetui.tui.screens.listing import ListScreen
 from tracetui.tui.state import StateFolder
 from tracetui.tui.view.copying import Source
 from tracetui.tui.view.offers import MOST_RECENT, folder_offers, offer_pieces, recent_offers, recent_with
@@ -105,12 +105,12 @@ async def test_other_places_are_offered_on_a_full_board(memory: Database, login:
         assert board(app).current_id == login
         await pilot.press("o")
         await settle(pilot)
-        assert shows(app, OfferScreen)
+        assert shows(app, ListScreen)
         lines = [line for line in screen_text(app).splitlines() if "/data/other" in line or "jsonl" in line]
         assert [line.strip(" │").split()[0] for line in lines] == ["store", "Claude", "Codex"]
         await pilot.press("G", "enter")
         await settle(pilot)
-        assert shows(app, OfferScreen)
+        assert shows(app, ListScreen)
         await pilot.press("escape", "o")
         await settle(pilot)
         await pilot.press("enter")

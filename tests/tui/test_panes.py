@@ -193,3 +193,44 @@ def test_kept_filters_are_few_and_can_be_read() -> None:
     assert "good" not in kept(state)
     keep(state, "f149", "")
     assert "f149" not in kept(state)
+
+
+async def test_kept_filters_are_used_renamed_and_deleted(memory: Database, login: str) -> None:
+    """O lists them; a name that another one bears is refused; deleting is asked."""
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("O")
+        await settle(pilot)
+        assert "no filter is kept" in screen_text(app)
+        keep(app.state, "errors", "type:Error")
+        keep(app.state, "[/] calls", "type:ToolCall")
+        await pilot.press("O")
+        await settle(pilot)
+        text = screen_text(app)
+        for said in ("2 kept filters", "errors", "type:Error", "[/] calls", "rename", "delete"):
+            assert said in text
+        await pilot.press("R")
+        await settle(pilot)
+        await pilot.press("ctrl+u", *"[/] calls", "enter")
+        await settle(pilot)
+        assert list(kept(app.state)) == ["errors", "[/] calls"]
+        assert "not renamed" in screen_text(app)
+        await pilot.press("O", "R")
+        await settle(pilot)
+        await pilot.press(*" here", "enter")
+        await settle(pilot)
+        assert list(kept(app.state)) == ["errors here", "[/] calls"]
+        await pilot.press("O", "j", "D")
+        await settle(pilot)
+        assert "Delete the kept filter [/] calls?" in screen_text(app)
+        await pilot.press("n", "O", "j", "D")
+        await settle(pilot)
+        assert len(kept(app.state)) == 2
+        await pilot.press("y")
+        await settle(pilot)
+        assert list(kept(app.state)) == ["errors here"]
+        await pilot.press("O", "enter")
+        await settle(pilot)
+        await settle(pilot)
+        assert main_screen(app).model.filter.text == "type:Error"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from textual.pilot import Pilot
 from tests.tui.conftest import login_bug
 from tests.tui.test_explorer import SIZES, cursor_id, main_screen, screen_text, settle, shows
 from tracetui import Database, TraceStore
+from tracetui.model.change import Annotation
 from tracetui.store.database import open_database
 from tracetui.tui.app import ExplorerApp
+from tracetui.tui.screens.listing import ListScreen
 from tracetui.tui.screens.menu import MenuScreen
-from tracetui.tui.screens.review import ReviewScreen
 from tracetui.tui.view.copying import Source
+from tracetui.tui.view.review import edited_fields, why_not_edited
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -41,7 +44,7 @@ async def test_marks_and_notes_are_set_shown_and_gone_to(
         assert cursor_id(app) == "root"
         await pilot.press("U", "M")
         await settle(pilot)
-        assert shows(app, ReviewScreen)
+        assert shows(app, ListScreen)
         text = screen_text(app)
         for said in ("2 marks and notes", "A fix login bug", "the cause", "(marked)", "take away"):
             assert said in text
@@ -232,3 +235,49 @@ async def test_keys_that_come_in_one_go_reach_the_prompt(memory: Database, login
             app.post_message(events.Key(key, key if len(key) == 1 else None))
         await until(pilot, lambda: main_screen(app).model.search.text == "re")
     assert [note.note for note in TraceStore(memory).annotations(login)] == ["mt q/"]
+
+
+async def test_a_note_is_edited_and_the_last_word_holds(memory: Database, login: str) -> None:
+    """A edits the last note of a trace, e one in the list; what stands there already is kept in the log."""
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("A")
+        await settle(pilot)
+        assert "there is no note to edit here" in screen_text(app)
+        await pilot.press("a", *"the caus", "enter")
+        await settle(pilot)
+        await pilot.press("A")
+        await settle(pilot)
+        await pilot.press("e", "enter")
+        await settle(pilot)
+        model = main_screen(app).model
+        seq = main_screen(app).current.cursor_seq
+        assert [note.note for note in model.review.notes(seq)] == ["the cause"]
+        await pilot.press("M", "e")
+        await settle(pilot)
+        await pilot.press("!", "enter")
+        await settle(pilot)
+        assert [note.note for note in model.review.notes(seq)] == ["the cause!"]
+        await pilot.press("A", "enter")
+        await settle(pilot)
+        left = TraceStore(memory).annotations(login)
+        assert [(note.note, "withdraws" in note.fields) for note in left] == [
+            ("the caus", False), ("the cause", True), ("the cause!", True),
+        ]  # fmt: skip
+        await pilot.press("m", "M", "D")
+        await settle(pilot)
+        assert model.review.notes(seq) == []
+        assert model.review.is_marked(seq)
+        await pilot.press("M", "e")
+        await settle(pilot)
+        assert "there is no note to edit here" in screen_text(app)
+
+
+def test_notes_that_a_line_cannot_hold_are_not_edited() -> None:
+    """Damaged ones and those of several lines say what to do; fields of a note outlast its editing."""
+    note = Annotation("n", "t", "one\ntwo", {"score": 0.5, "mark": True, "withdraws": "m"}, 0)
+    assert "several lines" in why_not_edited(note)
+    assert "damaged" in why_not_edited(replace(note, damaged=True))
+    assert why_not_edited(replace(note, note="one")) == ""
+    assert edited_fields(note) == {"score": 0.5, "withdraws": "n"}

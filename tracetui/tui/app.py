@@ -19,6 +19,7 @@ from tracetui.errors import TraceTuiError
 from tracetui.model.change import Annotation, annotation
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
+from tracetui.model.value import Value
 from tracetui.settings import Settings
 from tracetui.store.database import Database
 from tracetui.tui.actions import (
@@ -417,7 +418,7 @@ class ExplorerApp(Outside):
         self.theme = f"{kind}-light" if self.current_theme.dark else f"{kind}-dark"
         self.screen.refresh(recompose=False, layout=True)
 
-    def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, str | bool]) -> None:
+    def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, Value]) -> None:
         """Leave an annotation on a trace.
 
         :raises TraceTuiError: if it cannot be written.

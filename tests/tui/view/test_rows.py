@@ -112,3 +112,24 @@ def test_candidates_are_offered_as_far_as_they_fit() -> None:
     assert text(hint_pieces(offered, "", -1, 80)) == " Tab type:  tag: 1.2k  "
     assert text(hint_pieces(offered[:1], "", -1, 80)) == " Tab type:  the type"
     assert text(hint_pieces(offered, "", -1, 14)) == " Tab type:  "
+
+
+def test_a_row_says_what_the_recording_does_not_hold(memory: tracetui.Database) -> None:
+    """Payloads that were cut or redacted are marked in the row, also of calls that repeat, and in no other row."""
+    store, run = TraceStore(memory), memory.create_run()
+    put = store.record_with_options
+    put(run.id, ToolCall("a", {}), metadata={"truncated": {"result": 70_000}, "redacted": ["arguments.key"]})
+    put(run.id, ToolCall("b", {}), metadata={"truncated": {}, "redacted": []})
+    for _ in range(3):
+        put(run.id, ToolCall("c", {"x": 1}, "same"), metadata={"redacted": ["result"]})
+    model, style = RunModel(memory, run.id), RowStyle(glyphs(ascii_only=True))
+    model.take_insight(model.look_into())
+    for width in (40, 80, 200):
+        rows = [text(row_text(model, row, width, style)) for row in range(len(model.tree.rows))]
+        assert [width_of(row) for row in rows] == [width] * 3
+        assert [("cut" in row, "redacted" in row) for row in rows] == [
+            (True, True), (False, False), (False, True),
+        ]  # fmt: skip
+    store.amend(run.id, model.columns.ids[1], metadata={"truncated": {"result": 9}})
+    model.absorb(model.refresh())
+    assert "cut" in text(row_text(model, 1, 80, style))

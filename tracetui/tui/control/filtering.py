@@ -5,6 +5,7 @@ from __future__ import annotations
 from tracetui.errors import QueryError, TraceTuiError
 from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
+from tracetui.render.cells import cut
 from tracetui.tui.control.base import RunScreen
 from tracetui.tui.messages import (
     FilterChanged,
@@ -15,14 +16,22 @@ from tracetui.tui.messages import (
     PromptSubmitted,
     TextWanted,
 )
-from tracetui.tui.view.saved_filters import keep
+from tracetui.tui.screens.ask import AskScreen
+from tracetui.tui.screens.listing import Choice, ListScreen
+from tracetui.tui.view.run_model import RunModel
+from tracetui.tui.view.saved_filters import filter_pieces, keep, kept, rename
+from tracetui.tui.widgets.row_list import RowList
 
-PANE_TEXT, FILTER_NAME = "pane-text", "filter-name"
-"""What the prompt is asked for on behalf of the panes."""
+PANE_TEXT, FILTER_NAME, NEW_NAME = "pane-text", "filter-name", "filter-new-name"
+"""What the prompt is asked for on behalf of the panes, and of the list of kept filters."""
 
 
 class Filtering(RunScreen):
     """Filters in a worker; first matches are shown at once."""
+
+    def __init__(self, model: RunModel) -> None:
+        super().__init__(model)
+        self._renamed = ""
 
     def action_filter_open(self) -> None:
         """Filter by a query."""
@@ -66,6 +75,10 @@ class Filtering(RunScreen):
             message.stop()
             self._to_panes()
             (self._add_text if message.purpose == PANE_TEXT else self._keep_filter)(text)
+        if message.purpose == NEW_NAME:
+            message.stop()
+            self._to_panes()
+            self._rename_kept(text)
         if message.purpose != "filter":
             return
         message.stop()
@@ -79,7 +92,7 @@ class Filtering(RunScreen):
         if message.purpose == "filter":
             message.stop()
             self.leave_prompt()
-        elif message.purpose in (PANE_TEXT, FILTER_NAME):
+        elif message.purpose in (PANE_TEXT, FILTER_NAME, NEW_NAME):
             message.stop()
             self._to_panes()
 
@@ -111,6 +124,40 @@ class Filtering(RunScreen):
         if name:
             keep(self.app.state, name, self.facets.facets.text())
             self.notify(f"kept: the palette has it as {printable(name)}", markup=False, timeout=3)
+
+    def action_filter_kept(self) -> None:
+        """List the filters that were kept under names."""
+        found = list(kept(self.app.state).items())
+        if self.say_why_not("filter.kept"):
+            return
+        rows = RowList(filter_pieces, found, id="kept-filters")
+        keys = {"enter": "use", "R": "rename", "D": "delete"}
+        title = f"{len(found)} kept filter{'' if len(found) == 1 else 's'}"
+        self.app.push_screen(ListScreen(title, rows, keys, closes="O"), self._kept_chosen)
+
+    def _kept_chosen(self, choice: Choice[tuple[str, str]] | None) -> None:
+        """Use, rename or delete a kept filter; what cannot be undone is asked."""
+        if choice is None:
+            return
+        name, text = choice.row
+        if choice.key == "R":
+            self._renamed = name
+            self.prompt.ask(NEW_NAME, f" call {cut(printable(name), 20)}: ", printable(name))
+            self.redraw()
+        elif choice.key == "D":
+            asked = AskScreen(f"Delete the kept filter {printable(name)}?\n\n{printable(text)}")
+            self.app.push_screen(asked, lambda yes: self._delete_kept(name) if yes else None)
+        else:
+            self.use_filter(text)
+
+    def _rename_kept(self, name: str) -> None:
+        if name and name != printable(self._renamed) and not rename(self.app.state, self._renamed, name):
+            said = f"not renamed: another filter is called {printable(name)}"
+            self.notify(said, severity="warning", markup=False, timeout=4)
+
+    def _delete_kept(self, name: str) -> None:
+        keep(self.app.state, name, "")
+        self.notify(f"deleted the kept filter {printable(name)}", markup=False, timeout=3)
 
     def use_filter(self, text: str) -> None:
         """Filter by a query that was kept, and let the panes show it."""

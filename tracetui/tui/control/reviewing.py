@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from tracetui.errors import TraceTuiError
+from tracetui.model.change import Annotation
 from tracetui.model.review import MARK, WITHDRAWS
 from tracetui.model.text import printable
+from tracetui.model.value import Value
+from tracetui.render.figures import count
 from tracetui.tui.control.following import Following
 from tracetui.tui.messages import PromptCancelled, PromptSubmitted
-from tracetui.tui.screens.review import Choice, ReviewScreen
+from tracetui.tui.screens.listing import Choice, ListScreen
+from tracetui.tui.view.review import ReviewRow, edited_fields, review_pieces, review_rows, why_not_edited
 from tracetui.tui.view.run_model import RunModel, next_of
+from tracetui.tui.widgets.row_list import RowList
 
 
 class Reviewing(Following):
@@ -19,6 +25,8 @@ class Reviewing(Following):
     def __init__(self, model: RunModel) -> None:
         super().__init__(model)
         self._noted = -1
+        self._edited: Annotation | None = None
+        """The note in whose place the one that is asked for comes."""
 
     def action_review_mark(self) -> None:
         """Mark the trace, or take the mark away."""
@@ -29,17 +37,33 @@ class Reviewing(Following):
     def action_review_note(self) -> None:
         """Leave a note on the trace."""
         if not self.say_why_not("review.note"):
-            self._noted = self.current.cursor_seq
-            self.prompt.ask("note", " note: ", "")
-            self.redraw()
+            self._ask_note(self.current.cursor_seq, None)
+
+    def action_review_edit(self) -> None:
+        """Edit the last note on the trace."""
+        seq = self.current.cursor_seq
+        if not self.say_why_not("review.edit"):
+            self._edit_note(seq, self.model.known_review.notes(seq)[-1])
+
+    def _edit_note(self, seq: int, note: Annotation | None) -> None:
+        if why_not := why_not_edited(note):
+            self.notify(why_not, markup=False, timeout=4)
+        else:
+            self._ask_note(seq, note)
+
+    def _ask_note(self, seq: int, edited: Annotation | None) -> None:
+        self._noted, self._edited = seq, edited
+        self.prompt.ask("note", " note: ", "" if edited is None else printable(edited.note))
+        self.redraw()
 
     def on_prompt_submitted(self, message: PromptSubmitted) -> None:
         """Keep the note."""
         if message.purpose == "note":
             message.stop()
             self.leave_prompt()
-            if message.text.strip():
-                self._leave(self._noted, message.text.strip(), {})
+            text, edited = message.text.strip(), self._edited
+            if text and (edited is None or text != edited.note):
+                self._leave(self._noted, text, {} if edited is None else edited_fields(edited))
 
     def on_prompt_cancelled(self, message: PromptCancelled) -> None:
         """Leave no note."""
@@ -62,15 +86,22 @@ class Reviewing(Following):
     def action_review_list(self) -> None:
         """List the marks and notes."""
         if not self.say_why_not("review.list"):
-            self.app.push_screen(ReviewScreen(self.model), self._chosen)
+            found = review_rows(self.model.review)
+            rows = RowList(partial(review_pieces, self.model), found, id="review")
+            keys = {"enter": "go there", "e": "edit", "D": "take away"}
+            title = f"{count(len(found))} marks and notes"
+            self.app.push_screen(ListScreen(title, rows, keys, closes="M"), self._chosen)
 
-    def _chosen(self, choice: Choice | None) -> None:
-        """Go to what was chosen in the list, or take it away."""
+    def _chosen(self, choice: Choice[ReviewRow] | None) -> None:
+        """Go to what was chosen in the list, edit it, or take it away."""
         if choice is None:
             return
         row = choice.row
-        if choice.take_away:
+        if choice.key == "D":
             self._leave(row.seq, "", {WITHDRAWS: row.note_id} if row.note_id else {MARK: False})
+        elif choice.key == "e":
+            notes = self.model.review.notes(row.seq)
+            self._edit_note(row.seq, next((note for note in notes if note.id == row.note_id), None))
         else:
             self.jump(row.seq)
 
@@ -80,10 +111,13 @@ class Reviewing(Following):
         empty = None if self.model.review.seqs else "nothing is marked or noted in this run"
         return {
             "review.mark": none, "review.note": none, "review.next": empty, "review.previous": empty,
-            "review.list": empty,
+            "review.list": empty, "review.edit": none or why_not_edited(self._last_note()) or None,
         }  # fmt: skip
 
-    def _leave(self, seq: int, note: str, fields: dict[str, str | bool]) -> None:
+    def _last_note(self) -> Annotation | None:
+        return next(iter(self.model.known_review.notes(self.current.cursor_seq)[-1:]), None)
+
+    def _leave(self, seq: int, note: str, fields: Mapping[str, Value]) -> None:
         """Write an annotation, and show it."""
         if self._done(lambda: self.app.annotate(self.model, self.model.view.ids[seq], note, fields)):
             self.look_now()

@@ -24,6 +24,7 @@ from tracetui.tui.view.header import breadcrumb, footer, truth_line, why_line
 from tracetui.tui.view.minimap import Cell, minimap
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.run_state import RunState
+from tracetui.tui.view.saved_filters import kept
 from tracetui.tui.widgets.bars import Bar, MinimapBar
 
 SIDE_BY_SIDE_FROM, STACKED_FROM = 120, 90
@@ -193,6 +194,9 @@ class MainScreen(Moving, Searching, Comparing, Returning, Timing, Travelling, Ex
             "search.next": None if model.search.hits else "nothing was searched for, or nothing found",
             "search.previous": None if model.search.hits else "nothing was searched for, or nothing found",
             "filter.toggle": None if model.filter.text else "there is no filter",
+            "filter.kept": None
+            if kept(self.app.state)
+            else "no filter is kept; w in the filter panes (f) keeps one",
             "view.unzoom": None if model.tree.root is not None else "everything is shown",
             "run.follow": None if model.present.label == "LIVE" else "this run is not live",
             "path.next": None

@@ -48,9 +48,9 @@ class PickerScreen(Changing, Keeping, Offering):
     PickerScreen RunList {{ width: 3fr; height: 1fr; }}
     PickerScreen #nothing {{ display: none; height: 1fr; width: 1fr; }}
     PickerScreen #nothing Static {{ height: auto; }}
-    PickerScreen #nothing Bar, PickerScreen #nothing OfferList {{ display: none; }}
+    PickerScreen #nothing Bar, PickerScreen #nothing RowList {{ display: none; }}
     PickerScreen.offering #nothing Bar {{ display: block; }}
-    PickerScreen.offering #nothing OfferList {{ display: block; height: 1fr; }}
+    PickerScreen.offering #nothing RowList {{ display: block; height: 1fr; }}
     PickerScreen.stacked #board {{ layout: vertical; }}
     PickerScreen.stacked RunList {{ width: 1fr; }}
     PickerScreen.stacked Preview {{ width: 1fr; height: {BRIEF_LINES}; border-left: none; border-top: solid $surface-lighten-2; }}
@@ -75,7 +75,7 @@ class PickerScreen(Changing, Keeping, Offering):
             with Vertical(id="nothing"):
                 yield Static(EMPTY, markup=False)
                 yield Bar(
-                    lambda _: [(f"  Or open with Enter: {headline(self.offers.offers)}", "heading")],
+                    lambda _: [(f"  Or open with Enter: {headline(self.offers.rows)}", "heading")],
                     id="offered",
                 )
                 yield self.offers

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from tracetui.analysis.summary import letter
 from tracetui.model.change import Annotation, Change
 from tracetui.model.review import MARK, WITHDRAWS, Review, review_of
 from tracetui.model.text import first_line, printable
-from tracetui.model.value import dumps
+from tracetui.model.value import Value, dumps
+from tracetui.render.cells import cut, pad
+from tracetui.render.figures import offset
 from tracetui.storage.backend import RunView
+
+if TYPE_CHECKING:
+    from tracetui.tui.view.run_model import RunModel
 
 Pieces = list[tuple[str, str]]
 
@@ -110,6 +117,42 @@ def review_rows(found: RunReview) -> list[ReviewRow]:
                 ReviewRow(seq, found.sign(seq) if first else "n", note_id, (told if first else "") + text)
             )
     return rows
+
+
+def review_pieces(model: RunModel, found: ReviewRow, width: int) -> Pieces:
+    """Return where it is, what it is on, and what it says."""
+    kind = letter(model.view.kinds[found.seq], model.type_name(found.seq))
+    when = (
+        offset(model.view.timestamps[found.seq] - model.start_ms) if model.has_times else f"#{found.seq + 1}"
+    )
+    room = max(width // 2 - 14, 8)
+    note = found.note or "(marked)"
+    return [
+        (f" {found.sign:<3}", "mark"), (pad(when, 10), "time"),
+        (pad(cut(f"{kind} {model.summary(found.seq)}", room), room), "text"), ("  ", "text"),
+        (cut(note, max(width - width // 2 - 2, 8)), "text" if found.note else "dim"),
+    ]  # fmt: skip
+
+
+def why_not_edited(note: Annotation | None) -> str:
+    """Return why a note cannot be edited in a line, "" if it can."""
+    if note is None:
+        return "there is no note to edit here; a leaves one"
+    if note.damaged:
+        return "this note is damaged; D in the list (M) takes it away"
+    if "\n" in note.note:
+        return "a note of several lines: take it away (M, D), and leave another with `tracetui note`"
+    return ""
+
+
+def edited_fields(note: Annotation) -> dict[str, Value]:
+    """Return the fields of the note that stands in the place of another: its own, and that it withdraws that one.
+
+    >>> edited_fields(Annotation("a", "t", "old", {"score": 3, "mark": True}, 0))
+    {'score': 3, 'withdraws': 'a'}
+    """
+    kept = {name: value for name, value in note.fields.items() if name not in (MARK, WITHDRAWS)}
+    return {**kept, WITHDRAWS: note.id}
 
 
 def told_of(note: Annotation) -> str:

@@ -92,6 +92,7 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
     if pattern is not None and not pattern.search(model.summary(seq)):
         badges.insert(0, (" /", "hit"))
     badges += model.review.badge(seq)
+    badges += _withheld(model, seq)
     place = _place(model, seq)
     room = width - width_of(indent) - 5 - _width(badges) - width_of(place)
     text = cut_tail(model.summary(seq), max(room, 4))
@@ -101,6 +102,11 @@ def _left(model: RunModel, row: int, seq: int, width: int, style: RowStyle) -> l
         *highlighted(text, _role(model, seq), pattern), (place, "badge loop"),
         (" " * max(width - used, 0), "text"), *badges,
     ]  # fmt: skip
+
+
+def _withheld(model: RunModel, seq: int) -> list[Piece]:
+    """Return what the recording does not hold of a trace: that it was cut, or redacted."""
+    return [(f" {word}", "warning") for word in model.said(seq).withheld]
 
 
 def _fitted(pieces: list[Piece], width: int) -> list[Piece]:
@@ -141,6 +147,7 @@ def _group_left(model: RunModel, row: int, group: Group, width: int, style: RowS
     badges = [(f" {count(hits)}/", "hit")] if hits else []
     if group.errors:
         badges.append((f" e{count(group.errors)}", "badge error"))
+    badges += _withheld(model, group.first)
     told = _repeats(group, style.glyphs.times)
     text = model.summary(group.first)
     if group.is_mixed:

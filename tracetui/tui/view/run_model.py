@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import NamedTuple, cast
 
 from tracetui.analysis.context import Contexts, ModelStep
 from tracetui.analysis.errors import MODEL, ErrorRecord, Errors, find_errors
@@ -41,6 +41,7 @@ from tracetui.tui.view.past_matches import hits_then, matches_then
 from tracetui.tui.view.review import RunReview
 from tracetui.tui.view.spots import Spots
 from tracetui.tui.view.tree_model import TreeModel
+from tracetui.tui.view.withheld import withheld
 
 SUMMARIES = 20_000
 
@@ -73,6 +74,13 @@ class Search:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Said(NamedTuple):
+    """What a row says of a trace: its line, and the words for what the recording does not hold of it."""
+
+    line: str
+    withheld: tuple[str, ...]
+
+
 class RunModel:
     """Everything the main screen shows of one run."""
 
@@ -97,7 +105,7 @@ class RunModel:
         """Where the time went, as far as that was worked out."""
         self.now_ms = 0
         """The time of the last tick; 0 before there was one."""
-        self._summaries: dict[int, str] = {}
+        self._said: dict[int, Said] = {}
         self._self_ms: dict[int, int] = {}
         self._contexts: Contexts | None = None
         self._contexts_rev = -1
@@ -254,15 +262,23 @@ class RunModel:
         return self.view.trace(seq)
 
     def summary(self, seq: int) -> str:
-        """Return the one line of a trace; remembered until news of it comes."""
+        """Return the one line of a trace."""
+        return self.said(seq).line
+
+    def said(self, seq: int) -> Said:
+        """Return what a row says of a trace; remembered until news of it comes."""
         if self.past is not None and not self.past.had_ended(seq):
-            return summary(self.view.trace(seq), self.folder)
-        found = self._summaries.get(seq)
+            return self._say(seq)
+        found = self._said.get(seq)
         if found is None:
-            if len(self._summaries) > SUMMARIES:
-                self._summaries.clear()
-            found = self._summaries[seq] = summary(self.view.trace(seq), self.folder)
+            if len(self._said) > SUMMARIES:
+                self._said.clear()
+            found = self._said[seq] = self._say(seq)
         return found
+
+    def _say(self, seq: int) -> Said:
+        trace = self.view.trace(seq)
+        return Said(summary(trace, self.folder), _withheld(trace))
 
     def type_name(self, seq: int) -> str:
         """Return the type name of a trace."""
@@ -346,7 +362,7 @@ class RunModel:
                 errors_may_differ = True
                 seq = self.view.seq_of(change.trace_id or "")
                 if seq is not None:
-                    self._summaries.pop(seq, None)
+                    self._said.pop(seq, None)
                     self._error_records.pop(seq, None)
         self.run = self.columns.run
         if errors_may_differ:
@@ -536,6 +552,13 @@ class RunModel:
     def next_error(self, seq: int, step: int) -> int:
         """Return the error after or before a trace, going round; −1 if there is none."""
         return next_of([error.seq for error in self.errors.found], seq, step)
+
+
+def _withheld(trace: Trace) -> tuple[str, ...]:
+    try:
+        return withheld(trace.metadata)
+    except TraceTuiError:
+        return ()
 
 
 def next_of(seqs: list[int], seq: int, step: int) -> int:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
 from tracetui.errors import TraceTuiError
+from tracetui.model.clock import now_ms
 from tracetui.model.text import printable
 from tracetui.tui.view.board import PickerRow
+from tracetui.tui.view.offers import Offer, offer_pieces
 from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.widgets.bars import Bar
 from tracetui.tui.widgets.lines import Lines
-from tracetui.tui.widgets.offers import OfferList
 from tracetui.tui.widgets.prompt import Prompt
+from tracetui.tui.widgets.row_list import RowList
 from tracetui.tui.widgets.runs import Preview, RunList
 
 if TYPE_CHECKING:
     from tracetui.tui.app import ExplorerApp
+
+
+def offer_list(name: str, offers: Sequence[Offer] = ()) -> RowList[Offer]:
+    """Return a list of other places."""
+    return RowList(lambda offer, width: offer_pieces(offer, width, now_ms()), offers, id=name)
 
 
 class BoardScreen(Screen[None]):
@@ -31,7 +38,7 @@ class BoardScreen(Screen[None]):
         self.model = model
         self.list = RunList(model)
         self.preview = Preview()
-        self.offers = OfferList()
+        self.offers: RowList[Offer] = offer_list("offers")
         self.prompt = Prompt()
         self.touched = False
         """Whether somebody was at the keys: from then on the cursor stays with its run."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracetui.importing.discovery import recordings_of
-from tracetui.tui.control.board.base import BoardScreen
-from tracetui.tui.screens.offers import OfferScreen
-from tracetui.tui.view.offers import Offer, folder_offers, recent_offers
+from tracetui.tui.control.board.base import BoardScreen, offer_list
+from tracetui.tui.screens.listing import Choice, ListScreen
+from tracetui.tui.view.offers import Offer, folder_offers, headline, recent_offers
 from tracetui.tui.view.picker import PickerModel
 
 
@@ -42,19 +42,22 @@ class Offering(BoardScreen):
                 "nothing else was opened lately, and nothing recorded in this folder", markup=False, timeout=4
             )
         elif self.is_current:
-            self.app.push_screen(OfferScreen(offers), self._open)
+            rows = offer_list("other-places", offers)
+            title = f"Open: {headline(offers)}"
+            dialog = ListScreen(title, rows, {"enter": "open"}, refusal=lambda offer: offer.why_not)
+            self.app.push_screen(dialog, self._open)
 
-    def _open(self, offer: Offer | None) -> None:
-        if offer is not None:
-            self.app.open_elsewhere(offer.source)
+    def _open(self, choice: Choice[Offer] | None) -> None:
+        if choice is not None:
+            self.app.open_elsewhere(choice.row.source)
 
     def open_offer(self) -> None:
         """Open the place under the cursor of an empty board."""
         offer = self.offers.current
         if offer is not None and offer.why_not:
             self.notify(offer.why_not, severity="warning", markup=False, timeout=4)
-        else:
-            self._open(offer)
+        elif offer is not None:
+            self.app.open_elsewhere(offer.source)
 
     def _gather(self, tell: Callable[[list[Offer]], None]) -> None:
         recent = recent_offers(self.app.state.read("recent"), self.app.source)
