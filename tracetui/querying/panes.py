@@ -1,15 +1,14 @@
 """The filter panes as an editor of the syntax tree: what is included and excluded of each field.
 
-Owns the way from a query to panes and back. What panes cannot show stays in the query, in its order, as
-*locked* parts; nothing is dropped. ``PaneState.of(query).query() == query`` up to the order of parts, and
-exactly for every query that panes have made.
+Owns the way from a query to panes and back. What panes cannot show stays in the query as *locked* parts; nothing is
+dropped, and every part keeps its place, so that a query is one text wherever it was made:
+``PaneState.of(query).query() == query``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 
 from tracetui.querying.ast import (
     Expression,
@@ -61,10 +60,9 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class PaneState:
-    """What all panes have chosen, and what they cannot show."""
+    """The parts of a filter that must all hold, in the order in which they were written or chosen."""
 
-    choices: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
-    locked: tuple[Expression, ...] = ()
+    parts: tuple[Expression, ...] = ()
     stages: tuple[Stage, ...] = ()
 
     __hash__ = None  # type: ignore[assignment]
@@ -78,77 +76,94 @@ class PaneState:
         >>> [chip.text for chip in state.chips() if chip.locked]
         ['timeout']
         """
-        choices: dict[str, Choice] = {}
-        locked = []
-        for part in reversed(conjuncts(query.where)):  # of two inclusions the last is shown
-            made = _chosen(part, choices)
-            if made is None:
-                locked.append(part)
-            else:
-                choices[made[0]] = made[1]
-        return cls(MappingProxyType(choices), tuple(reversed(locked)), query.stages)
+        return cls(tuple(conjuncts(query.where)), query.stages)
 
     def query(self) -> Query:
-        """Return the query: locked parts first, then the panes in their order."""
-        return Query(all_of(*self.locked, *self._parts()), self.stages)
+        """Return the query."""
+        return Query(all_of(*self.parts), self.stages)
 
-    def _parts(self) -> list[Expression]:
-        made: list[Expression] = []
-        for name in PANE_FIELDS:
-            choice = self.choices.get(name, Choice())
-            if choice.include:
-                made.append(Term(Field(name), choice.include))
-            made += [Not(Term(Field(name), (value,))) for value in choice.exclude]
-        return made
+    def _read(self) -> tuple[dict[str, Choice], list[str | None]]:
+        """Return what is chosen of each field, and the field whose pane shows each part, None if it is locked."""
+        choices: dict[str, Choice] = {}
+        fields: list[str | None] = []
+        for part in reversed(self.parts):  # of two inclusions the last is shown
+            made = _chosen(part, choices)
+            fields.append(made and made[0])
+            if made is not None:
+                choices[made[0]] = made[1]
+        return choices, fields[::-1]
+
+    @property
+    def locked(self) -> tuple[Expression, ...]:
+        """The parts that no pane can show."""
+        return tuple(part for part, name in zip(self.parts, self._read()[1], strict=True) if name is None)
 
     def chips(self) -> list[Chip]:
         """Return the parts of the filter as texts to show, each valid on its own."""
-        return [
-            *(Chip(print_expression(part), locked=True, part=part) for part in self.locked),
-            *(Chip(print_expression(part), locked=False, part=part) for part in self._parts()),
-        ]
-
-    def without(self, chip: Chip) -> PaneState:
-        """Return the panes without one part of the filter."""
-        left = [each.part for each in self.chips() if each != chip]
-        return PaneState.of(Query(all_of(*left), self.stages))
-
-    # ---- editing -----------------------------------------------------------------------------------------
+        shown = zip(self.parts, self._read()[1], strict=True)
+        return [Chip(print_expression(part), locked=name is None, part=part) for part, name in shown]
 
     def choice(self, name: str) -> Choice:
         """Return what is chosen of a field."""
-        return self.choices.get(name, Choice())
+        return self._read()[0].get(name, Choice())
+
+    # ---- editing -----------------------------------------------------------------------------------------
+
+    def without(self, part: Expression) -> PaneState:
+        """Return the panes without a part of the filter."""
+        return replace(self, parts=tuple(each for each in self.parts if each != part))
+
+    def having(self, part: Expression, instead_of: Expression | None = None) -> PaneState:
+        """Return the panes with one more part, at the place of another if that is given."""
+        if instead_of is None:
+            return replace(self, parts=(*self.parts, part))
+        return replace(self, parts=tuple(part if each == instead_of else each for each in self.parts))
 
     def turn(self, name: str, value: str | Value, way: str) -> PaneState:
         """Return the panes with a value included or excluded, or no longer if it was."""
         if name not in PANE_FIELDS:
             raise ValueError(f"no pane shows {name!r}")
-        made = self.choice(name).turned(Literal(value) if isinstance(value, str) else value, way)
-        choices = {key: each for key, each in self.choices.items() if key != name}
-        if made != Choice():
-            choices[name] = made
-        return self._with(choices)
+        return self._put(
+            name, self.choice(name).turned(Literal(value) if isinstance(value, str) else value, way)
+        )
 
     def during(self, start_ms: int | None, end_ms: int | None) -> PaneState:
         """Return the panes with this range of times instead of another; two Nones clear it."""
-        choices = {key: each for key, each in self.choices.items() if key != "time"}
-        if start_ms is not None or end_ms is not None:
-            ends = [None if end is None else str(end) for end in (start_ms, end_ms)]
-            choices["time"] = Choice((Range(*ends),), self.choice("time").exclude)
-        return self._with(choices)
+        ends = [None if end is None else str(end) for end in (start_ms, end_ms)]
+        include = () if ends == [None, None] else (Range(*ends),)
+        return self._put("time", Choice(include, self.choice("time").exclude))
 
     def cleared(self, name: str | None = None) -> PaneState:
         """Return the panes with one field, or everything, locked parts too, let go."""
-        if name is None:
-            return PaneState(stages=self.stages)
-        return self._with({key: each for key, each in self.choices.items() if key != name})
+        return PaneState(stages=self.stages) if name is None else self._put(name, Choice())
 
-    def _with(self, choices: Mapping[str, Choice]) -> PaneState:
-        """Return the panes with these choices; what was locked beside one that is gone may be shown now."""
-        return PaneState.of(replace(self, choices=MappingProxyType(choices)).query())
+    def _put(self, name: str, choice: Choice) -> PaneState:
+        """Return the panes with this choice of a field: parts that stay keep their places, new ones come last."""
+        parts: list[Expression] = []
+        included, left = choice.include, list(choice.exclude)
+        for part, shown in zip(self.parts, self._read()[1], strict=True):
+            kept: Expression | None = part
+            if shown == name and isinstance(part, Not):
+                kept = _excluding(name, tuple(value for value in left if value in _values(part)))
+                left = [value for value in left if value not in _values(part)]
+            elif shown == name:
+                kept, included = (Term(Field(name), included) if included else None), ()
+            parts += [] if kept is None else [kept]
+        parts += [Term(Field(name), included)] if included else []
+        parts += [Not(Term(Field(name), (value,))) for value in left]
+        return replace(self, parts=tuple(parts))
 
 
-def _chosen(part: Expression, choices: dict[str, Choice]) -> tuple[str, Choice] | None:
+def _values(part: Expression) -> tuple[Value, ...]:
+    """Return the values that a NOT keeps out."""
+    return part.item.values if isinstance(part, Not) and isinstance(part.item, Term) else ()
+
+
+def _excluding(name: str, values: tuple[Value, ...]) -> Expression | None:
+    return Not(Term(Field(name), values)) if values else None
+
+
+def _chosen(part: Expression, choices: Mapping[str, Choice]) -> tuple[str, Choice] | None:
     """Return the field and its choice with a part taken in, None if panes cannot show the part."""
     term = part.item if isinstance(part, Not) else part
     if not isinstance(term, Term) or term.field.name not in PANE_FIELDS or term.field.path:

@@ -92,7 +92,7 @@ def test_choices_combine_and_come_off(memory: Database, login: str) -> None:
     facets.turn(row(facets, "status", "ok"), "exclude")
     assert facets.text() == "type:(Error OR ToolCall) NOT status:ok"
     facets.turn(row(facets, "type", "Error"), "exclude")
-    assert facets.text() == "type:ToolCall NOT type:Error NOT status:ok"
+    assert facets.text() == "type:ToolCall NOT status:ok NOT type:Error"
     facets.turn(row(facets, "type", "Error"), "exclude")
     facets.clear_pane(row(facets, "status", "ok"))
     assert facets.text() == "type:ToolCall"
@@ -126,7 +126,7 @@ def test_what_is_typed_shows_in_the_panes(memory: Database, login: str) -> None:
     facets.add_text("two words")
     facets.add_text("two words")
     facets.add_text("")
-    assert facets.text() == 'kaput "two words" type:Error NOT tag:io name:nowhere'
+    assert facets.text() == 'type:Error NOT tag:io kaput name:nowhere "two words"'
     facets.recount()
     facets.clear_pane(row(facets, "text", "add a text …"))
     assert facets.text() == "type:Error NOT tag:io name:nowhere"

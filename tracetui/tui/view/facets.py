@@ -6,8 +6,8 @@ in the prompt. What no pane can show stays in it, locked, as a row of its own th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from tracetui.errors import QueryError
@@ -100,7 +100,8 @@ class Facets:
         """Choose nothing in the pane of a row; return whether anything was chosen."""
         before, name = self.state, self.field_at(row)
         if name == "text":
-            self.state = self._with_locked(part for part in self.state.locked if _text_of(part) is None)
+            for part in [part for part in self.state.locked if _text_of(part) is not None]:
+                self.state = self.state.without(part)
         elif name in TITLES:
             self.state = self.state.cleared(name)
         return self.state != before
@@ -115,24 +116,21 @@ class Facets:
         elif found.kind == TEXT and found.part is not None:
             self._turn_text(found.part, way)
         elif found.kind == LOCKED and found.part is not None and way == EXCLUDE:
-            self.state = self._with_locked(part for part in self.state.locked if part != found.part)
+            self.state = self.state.without(found.part)
         return self.state != before
 
     def _turn_text(self, part: Expression, way: str) -> None:
         """Turn a text round, or let it go if it is chosen that way already."""
         bare = part.item if isinstance(part, Not) else part
         wanted = bare if way == INCLUDE else Not(bare)
-        self.state = self._with_locked(
-            wanted if each == part else each for each in self.state.locked if each != part or part != wanted
+        self.state = (
+            self.state.without(part) if part == wanted else self.state.having(wanted, instead_of=part)
         )
 
     def add_text(self, text: str) -> None:
         """Look for a text too."""
-        if text and Text(text) not in self.state.locked:
-            self.state = self._with_locked([*self.state.locked, Text(text)])
-
-    def _with_locked(self, parts: Iterable[Expression]) -> PaneState:
-        return PaneState.of(replace(self.state, locked=tuple(parts)).query())
+        if text and Text(text) not in self.state.parts:
+            self.state = self.state.having(Text(text))
 
     def brush(self, row: int) -> bool:
         """Begin a range of times at a row, or end it there; return whether the query is another."""
