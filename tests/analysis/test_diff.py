@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tracetui
+from tests.analysis.conftest import recording
 from tests.tui.conftest import T0
-from tracetui import Custom, Decision, Error, Query, Thought, ToolCall, TraceDraft, TraceStore
+from tracetui import Custom, Database, Decision, Error, Query, Thought, ToolCall, TraceDraft, TraceStore
 from tracetui.analysis.diff import CHANGED, EQUAL, ONLY_A, ONLY_B, Diff, diff
+from tracetui.analysis.summary import summary
 from tracetui.model.trace_type import TraceType
 from tracetui.storage.backend import RunView
 
@@ -310,3 +313,37 @@ def test_wide_and_wholly_different_runs_are_compared_in_one_piece() -> None:
     found = compared(wide(), wide())
     assert len({row.a for row in found.rows}) - 1 == len({row.b for row in found.rows}) - 1 == 5001
     assert found.count(EQUAL) > 1000
+
+
+# ---- real recordings, read first -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", ["pydantic-ai-default-batch", "pydantic-ai-v2"])
+def test_one_agent_recorded_through_two_exporters_is_one_agent(shared_data: Path, other: str) -> None:
+    """Times, ids, and the names of spans differ in the files; the 23 steps and their order are the same."""
+    ours, theirs = (
+        recording(shared_data / "otlp" / f"{name}.otlp.jsonl") for name in ("pydantic-ai-default", other)
+    )
+    found = diff(ours, theirs)
+    assert found.equal
+    assert found.count(EQUAL) == 23
+
+
+def test_a_real_run_differs_where_it_was_given_another_task(shared_data: Path) -> None:
+    """Of one file: the planner asks for the weather, the crasher calls ``boom``; nothing is equal but what stands around."""
+    path = shared_data / "otlp" / "pydantic-ai-default.otlp.jsonl"
+    found = diff(recording(path, 0), recording(path, 1))
+    assert found.first == 0
+    view = recording(path, 1)
+    only_there = [summary(view.trace(row.b)) for row in found.rows if row.kind is ONLY_B]
+    assert "boom x=0" in only_there
+
+
+def test_the_failing_sample_parts_from_the_good_one_at_what_it_thought(samples: Database) -> None:
+    """Read in both: after the first failed test one saw that the module is missing, the other that it is the same error."""
+    good, bad = samples.view("run-9a6e9778"), samples.view("run-95f59d74")
+    found = diff(good, bad)
+    row = found.rows[found.first]
+    assert summary(bad.trace(row.b)) == "same error, maybe the path"
+    assert found.rows[found.first + 1].changes[0].part == "chosen"
+    assert summary(bad.trace(found.rows[found.first + 1].b)) == "retry or patch? → retry"

@@ -74,6 +74,17 @@ def test_why_names_what_a_careful_reader_names(
     assert told.loops.loops == ()  # nobody repeats himself in any of them
 
 
+def test_an_error_of_a_real_run_was_seen_in_another_of_its_file(shared_data: Path) -> None:
+    """Both runs of the graph call ``boom``, which explodes: one recovered from it, the other ended by it."""
+    path = shared_data / "openinference" / "langgraph.otlp.jsonl"
+    recovered, ended = recording(path, 0), recording(path, 1)
+    told = explained(
+        ended, others=[("the other", signatures_of(recovered)), ("M", signatures_of(recording(path, 2)))]
+    )
+    (seen,) = told.seen
+    assert (seen.here, seen.others, seen.looked_at) == (1, (("the other", 1),), 2)
+
+
 def test_why_the_failing_sample_failed(samples: Database) -> None:
     """Read in the run: seven calls, each exits 1 with a missing module; retry was chosen each time at 0.31."""
     view = samples.view("run-95f59d74")

@@ -7,7 +7,7 @@ in the prompt. What no pane can show stays in it, locked, as a row of its own th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tracetui.errors import QueryError
