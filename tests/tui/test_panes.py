@@ -66,7 +66,7 @@ async def test_panes_and_prompt_edit_one_filter(memory: Database, login: str) ->
         assert screen.model.filter.text == "name:bash NOT status:ok depth:>1"
         await pilot.press("tab")
         facets = stand_on(app, "", "depth:>1")
-        assert facets.text() == "depth:>1 name:bash NOT status:ok"
+        assert facets.text() == "name:bash NOT status:ok depth:>1"
         await pilot.press("x")
         await settle(pilot)
         assert screen.model.filter.text == "name:bash NOT status:ok"
