@@ -9,45 +9,48 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
+from itertools import count
+from typing import TypeAlias
 
 _COUNTED = (1 << 48) - 1
-"""The last 48 bits of the random part count up within one millisecond."""
+"""The last 48 bits of the random part count up within one millisecond; the first is drawn from their lower half, and so is
+an odd step below 2^16: the last four digits, which screens show, differ at a glance."""
+_Moment: TypeAlias = tuple[int, str, Callable[[], int]]
+"""A millisecond, all of its ids but the end, and what counts these up: from any thread, without a lock."""
+_NEVER: _Moment = (0, "", int)
 _lock = threading.Lock()
-_last_ms = 0
-_counter = 0
-_beginning = ""
+_moment = _NEVER
 
 
 def _forget() -> None:
     """Draw anew after a fork: parent and child must not go on with the same counter."""
-    global _last_ms, _lock  # noqa: PLW0603 - the generator's state is the process's
-    _last_ms = 0
+    global _moment, _lock  # noqa: PLW0603 - the generator's state is the process's
+    _moment = _NEVER
     _lock = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget)
 
 
-def _begin(millis: int) -> None:
-    """Draw the random part for a millisecond; all but what counts up is written out once."""
-    global _last_ms, _counter, _beginning  # noqa: PLW0603
-    random = int.from_bytes(os.urandom(10), "big")
-    _last_ms, _counter = millis, random & _COUNTED >> 1
-    variant = 0x8000 | random >> 48 & 0x3FFF
-    _beginning = f"{millis >> 16:08x}-{millis & 0xFFFF:04x}-7{random >> 62 & 0xFFF:03x}-{variant:04x}-"
+def _begin(millis: int) -> _Moment:
+    """Draw the random part for a millisecond, unless another thread has; all but what counts up is written out once."""
+    global _moment  # noqa: PLW0603
+    with _lock:
+        if millis > _moment[0]:
+            random = int.from_bytes(os.urandom(12), "big")
+            variant = 0x8000 | random >> 48 & 0x3FFF
+            beginning = f"{millis >> 16:08x}-{millis & 0xFFFF:04x}-7{random >> 62 & 0xFFF:03x}-{variant:04x}-"
+            _moment = millis, beginning, count(random & _COUNTED >> 1, random >> 80 | 1).__next__
+        return _moment
 
 
 def _uuid7() -> str:
-    global _counter  # noqa: PLW0603
-    with _lock:
-        now = time.time_ns() // 1_000_000
-        if now > _last_ms:
-            _begin(now)
-        else:
-            _counter += 1 + (_counter & 0xFFFF)
-            if _counter > _COUNTED:
-                _begin(_last_ms + 1)
-        return f"{_beginning}{_counter:012x}"
+    moment = _moment
+    now = time.time_ns() // 1_000_000
+    if now > moment[0]:
+        moment = _begin(now)
+    return f"{moment[1]}{moment[2]():012x}"
 
 
 def new_trace_id() -> str:

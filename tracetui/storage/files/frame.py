@@ -69,6 +69,8 @@ OPEN_FLAG, STORE_TIME, UNMERGEABLE = 1, 2, 4
 
 TraceHead: TypeAlias = tuple[Any, ...]
 """The head of a trace, in the order of docs/format.md; its last two are length and CRC of its body."""
+Written: TypeAlias = tuple[bytes, Sequence[TraceHead], int]
+"""A frame of traces alone, their heads, and where in it the first body begins; the others follow."""
 _UNPACK_ERRORS = (ValueError, TypeError, KeyError, IndexError, msgpack.exceptions.UnpackException)
 
 
@@ -147,14 +149,6 @@ def encode(
     return b"".join(parts), refs
 
 
-class Written(NamedTuple):
-    """A frame of traces alone, their heads, and where in it the first body begins; the others follow."""
-
-    frame: bytes
-    heads: Sequence[TraceHead]
-    bodies: int
-
-
 def encode_traces(commit: TraceCommit, salt: bytes) -> Written:
     """Return the frame of traces that plainly fit; the bytes are those of ``encode``."""
     (
@@ -170,7 +164,7 @@ def encode_traces(commit: TraceCommit, salt: bytes) -> Written:
         map(_cost, costs), sizes, map(zlib.crc32, bodies), strict=True,
     )]  # fmt: skip
     first = seal(0, len(heads), commit.first_seq, commit.first_rev, pack(heads), sum(sizes), salt)
-    return Written(b"".join((first, *bodies)), heads, len(first))
+    return b"".join((first, *bodies)), heads, len(first)
 
 
 def encode_trace(
@@ -187,7 +181,7 @@ def encode_trace(
         cost if cost == cost else None, size, zlib.crc32(body),  # noqa: PLR0124 - NaN is unknown
     ),)  # fmt: skip
     first = seal(0, 1, seq, rev, pack(heads), size, salt)
-    return Written(first + body, heads, len(first))
+    return first + body, heads, len(first)
 
 
 def _numbered(entry: Entry, number: Callable[[int], int]) -> Entry:

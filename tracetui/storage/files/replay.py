@@ -114,7 +114,8 @@ class Replay:
             late.offsets += found.offsets
             late.end, late.last_frame = self.end, self.last_frame = found.end, found.last_frame
             self.is_whole = True
-            self._absorb_many()
+            if tail.late >= LATE_TRACES:
+                self.absorb()
 
     def scan(self, status: os.stat_result, *, again: bool = False) -> None:
         """Apply the whole frames; step over damage that has good frames behind it.
@@ -157,11 +158,6 @@ class Replay:
         late.last_frame = self.last_frame = start
         late.end = self.end = start + size
         self.is_whole = True
-        self._absorb_many()
-
-    def _absorb_many(self) -> None:
-        if self.tail.late >= LATE_TRACES:
-            self.absorb()
 
     def absorb(self) -> None:
         """Put what waits where it is read."""

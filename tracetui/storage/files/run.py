@@ -35,7 +35,7 @@ from tracetui.storage.files.index import Covered, open_index, write_index
 from tracetui.storage.files.log import GoneError, LogFile
 from tracetui.storage.files.names import index_path
 from tracetui.storage.files.refs import BodyRefs
-from tracetui.storage.files.replay import Replay
+from tracetui.storage.files.replay import LATE_TRACES, Replay
 from tracetui.storage.files.writing import LOCK_SECONDS, LogWriter, WriteHandle
 from tracetui.storage.state.bodies import NOT_OURS
 from tracetui.storage.state.change_log import ChangeLog
@@ -172,31 +172,33 @@ class RunFile:
     def _append_trace(self, fd: int, change: NewTrace, time_ms: int, parent: int | str) -> Appended:
         """Write one trace that plainly fits, and let it wait to be read: whoever looks has it absorbed first."""
         row, seq, rev = self.tail.next_numbers()
-        self._check_numbers(seq, rev)
+        self._check_numbers(max(seq, rev))
         written = encode_trace(change, time_ms, parent, seq, rev, self._salt)
         self._write_late(fd, written, row, time_ms if change.timestamp is None else None)
         return Appended(seq, rev, 1, 1)
 
     def _append_traces(self, fd: int, commit: TraceCommit) -> Appended:
         """Write traces that plainly fit; as ``_append_trace``."""
-        self._check_numbers(commit.first_seq, commit.first_rev)
+        self._check_numbers(max(commit.first_seq, commit.first_rev))
         written = encode_traces(commit, self._salt)
         self._write_late(fd, written, commit.first_row, commit.set_ms)
-        count = len(written.heads)
+        count = len(written[1])
         return Appended(commit.first_seq, commit.first_rev, count, count)
 
     def _write_late(self, fd: int, written: Written, row: int, set_ms: int | None) -> None:
         frame, heads, bodies = written
         self._writer.write(fd, frame)
+        self._replay.put_aside(heads, bodies, len(frame), row, set_ms)
         self._written += len(heads)
-        with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
-            self._replay.put_aside(heads, bodies, len(frame), row, set_ms)
+        if self.tail.late >= LATE_TRACES:
+            with contextlib.suppress(BadIndexError):  # the commit stands; the next look opens the run anew
+                self._replay.absorb()
 
     def _append_any(self, fd: int, commit: Commit) -> Appended:
         """Write what ``decide`` decided."""
         tail, replay, entries = self.tail, self._replay, commit.entries
         if entries:
-            self._check_numbers(commit.first_seq, commit.first_rev)
+            self._check_numbers(max(commit.first_seq, commit.first_rev))
             start = replay.end
             number = tail.seq_gaps.number if tail.seq_gaps else None
             frame, refs = encode(commit, self._salt, number, start)
@@ -209,9 +211,9 @@ class RunFile:
             replay.is_whole = True
         return Appended(commit.first_seq, commit.first_rev, commit.traces, len(entries), commit.skipped)
 
-    def _check_numbers(self, seq: int, rev: int) -> None:
+    def _check_numbers(self, number: int) -> None:
         """Refuse what has no number in 32 bits: only a log that lies about its own comes so far."""
-        if seq > LAST_FIRST_NUMBER or rev > LAST_FIRST_NUMBER:
+        if number > LAST_FIRST_NUMBER:
             raise WriteFailedError(self.path, "it has no numbers left; begin another run")
 
     def _catch_up_locked(self, fd: int) -> None:
