@@ -15,8 +15,8 @@ import pytest
 
 import tracetui
 from tests.tui.conftest import login_bug
+from tests.tui.driving import main_screen, settle
 from tests.tui.jobs import die, linger, process_of
-from tests.tui.test_explorer import main_screen, settle
 from tracetui import Database, RunNotFoundError
 from tracetui.settings import Price, Settings
 from tracetui.tui import apart as apart_room

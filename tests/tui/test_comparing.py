@@ -6,8 +6,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.conftest import T0
+from tests.tui.driving import main_screen, screen_text, settle, shows
 from tests.tui.runs import fixing
-from tests.tui.test_explorer import main_screen, screen_text, settle, shows
 from tracetui import Database, Thought, TraceStore
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.screens.choose_run import ChooseRunScreen

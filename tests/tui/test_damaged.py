@@ -11,13 +11,14 @@ import pytest
 
 import tracetui
 from tests.tui.conftest import login_bug
+from tests.tui.driving import cursor_id, main_screen, screen_text, settle
 from tests.tui.runs import fixing
 from tests.tui.test_comparing import compared
-from tests.tui.test_explorer import main_screen, screen_text, settle
 from tracetui.storage.files.frame import HEADER_SIZE
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.log import LogFile
 from tracetui.tui.app import ExplorerApp
+from tracetui.tui.widgets.detail import DocumentView
 
 LONG_AGO = 1_790_000_000
 
@@ -106,3 +107,25 @@ async def test_damage_in_every_view(tmp_path: Path, kind: str) -> None:
             await pilot.press("r")
             await settle(pilot)
             assert "fix-login-bug" in screen_text(app)
+
+
+async def test_damage_is_said_and_survived(tmp_path: Path) -> None:
+    """A damaged body and a torn tail: the row says damaged, the line below tells of the tail, nothing crashes."""
+    with tracetui.open(tmp_path / "s") as db:
+        run_id = login_bug(db)
+    (log,) = (tmp_path / "s" / "runs").glob("*.log")
+    content = bytearray(log.read_bytes())
+    at = content.index(b"the token is parsed first")
+    content[at] ^= 1
+    log.write_bytes(bytes(content) + b"\xa0\x01\x02")
+    os.utime(log, (LONG_AGO, LONG_AGO))
+    with tracetui.open(tmp_path / "s") as db:
+        app = ExplorerApp(db, run_id=run_id, trace_id="thought")
+        async with app.run_test(size=(140, 40), notifications=True) as pilot:
+            await settle(pilot)
+            text = screen_text(app)
+            assert cursor_id(app) == "thought"
+            assert "Thought (damaged)" in text
+            assert "torn tail: 3 bytes" in text
+            said = app.screen.query_one(DocumentView).document.lines
+            assert any("is damaged at byte" in line.text for line in said)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.test_explorer import main_screen, screen_text, settle, shows
+from tests.tui.driving import main_screen, screen_text, settle, shows
 from tracetui import Database
 from tracetui.samples import copied_samples
 from tracetui.tui.app import ExplorerApp

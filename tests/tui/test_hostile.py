@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tests.tui.conftest import T0
-from tests.tui.test_explorer import SIZES, settle
+from tests.tui.driving import SIZES, settle
 from tracetui import Custom, Database, Decision, Error, Query, Thought, ToolCall, TraceStore
 from tracetui.tui.app import ExplorerApp
 
@@ -40,7 +40,7 @@ def evil_run(db: Database, run_id: str, status: str) -> str:
         Query(EVIL, EVIL, 3),
         Custom(EVIL, {EVIL: [EVIL, {EVIL: EVIL}]}),
         *[ToolCall(EVIL, {EVIL: EVIL, "command": EVIL}, {EVIL: EVIL})] * 4,
-        ToolCall(EVIL, {"command": run_id + EVIL}, EVIL),
+        ToolCall(EVIL, {"command": run_id + EVIL}, EVIL + "z" * 5_000),
         Error(EVIL, f"{EVIL}\nletters {EVIL}", recoverable=False),
     )  # fmt: skip
     for n, kind in enumerate(kinds):

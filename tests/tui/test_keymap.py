@@ -5,7 +5,7 @@ import string
 import pytest
 from textual.keys import _character_to_key
 
-from tests.tui.test_explorer import cursor_id, settle
+from tests.tui.driving import cursor_id, settle
 from tracetui import Database
 from tracetui.errors import ConfigError
 from tracetui.settings import Settings, parsed

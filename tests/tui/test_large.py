@@ -11,8 +11,8 @@ import pytest
 
 import tracetui
 from tests.tui.conftest import T0
+from tests.tui.driving import main_screen, settle
 from tests.tui.test_comparing import compared
-from tests.tui.test_explorer import main_screen, settle
 from tracetui import Database, ToolCall, TraceDraft, TraceStore
 from tracetui.analysis.diff import diff
 from tracetui.tui.app import ExplorerApp

@@ -10,7 +10,7 @@ import pytest
 
 import tracetui
 from tests.tui.conftest import T0, login_bug
-from tests.tui.test_explorer import SIZES, screen_text, settle, shows
+from tests.tui.driving import SIZES, screen_text, settle, shows
 from tests.tui.test_picker import board
 from tracetui import Database
 from tracetui.importing.discovery import Recording

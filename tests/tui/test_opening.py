@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.formats.test_claude_code import line, result, use
 from tests.importing.test_opening import transcript
-from tests.tui.test_explorer import main_screen, screen_text
+from tests.tui.driving import main_screen, screen_text
 from tracetui.importing.opening import Opening
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.screens.main import MainScreen

@@ -7,7 +7,7 @@ from textual.command import CommandInput, CommandList, CommandPalette
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from tests.tui.test_explorer import settle
+from tests.tui.driving import settle
 from tests.tui.test_hostile import EVIL, check
 from tracetui import Database
 from tracetui.tui.app import ExplorerApp

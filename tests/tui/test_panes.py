@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.conftest import login_bug
-from tests.tui.test_explorer import main_screen, screen_text, settle, shows
+from tests.tui.driving import main_screen, screen_text, settle, shows
 from tracetui import Database, ToolCall, TraceStore
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.screens.help import HelpScreen

@@ -8,12 +8,13 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.conftest import T0, login_bug
-from tests.tui.test_explorer import SIZES, screen_text, settle, shows
-from tracetui import Database, Error, Run, Thought, TraceStore
+from tests.tui.driving import SIZES, screen_text, settle, shows
+from tracetui import Custom, Database, Error, Run, Thought, TraceStore
 from tracetui.model.clock import now_ms
 from tracetui.settings import Settings
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.screens.ask import AskScreen
+from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
 from tracetui.tui.view.board import PickerRow
 from tracetui.tui.view.card import Card
@@ -302,3 +303,53 @@ async def test_a_followed_run_that_fails_is_told_outside(memory: Database) -> No
     assert told[0] == "bell"
     assert told[1].startswith("\x1b[22;2t\x1b]2;tracetui: FAILED: agent␛")
     assert told[2:] == ["\x1b[23;2t"]
+
+
+async def test_the_picker_is_a_board_of_runs(memory: Database, login: str) -> None:
+    """The newest failed run is chosen; sort, filter, rename, pin, delete (asked); open and back."""
+    store = TraceStore(memory)
+    good = memory.restore_run("good", name="good run", created_ms=T0 + 5_000)
+    store.record_with_options(good.id, Custom("Agent"), timestamp=T0)
+    memory.end_run(good.id)
+    app = ExplorerApp(memory)
+    async with app.run_test(size=(120, 32), notifications=True) as pilot:
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, PickerScreen)
+        assert screen.current is not None
+        assert screen.current.run.id == login
+        text = screen_text(app)
+        for wanted in ("fix-login-bug", "good run", "2 runs   1 failed", "ended by", "shape", "bash"):
+            assert wanted in text
+        for _ in range(8):
+            await pilot.press("s")
+        await pilot.press("slash", *"good", "enter")
+        await settle(pilot)
+        assert [row.run.id for row in screen.model.rows] == ["good"]
+        await pilot.press("R", "ctrl+u", *"better", "enter")
+        await settle(pilot)
+        assert memory.run("good").name == "better"
+        await pilot.press("escape")
+        await settle(pilot)
+        screen.list.go_to(screen.model.row_of("good"))
+        await pilot.press("P")
+        await settle(pilot)
+        assert memory.run("good").tags == ("pinned",)
+        await pilot.press("D")
+        await settle(pilot)
+        assert shows(app, AskScreen)
+        await pilot.press("n")
+        await settle(pilot)
+        await pilot.press("D", "y")
+        await settle(pilot)
+        assert [run.id for run in memory.runs()] == [login]
+        for key in ("j", "k", "g", "G", "pagedown", "pageup", "question_mark", "escape"):
+            await pilot.press(key)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert shows(app, MainScreen)
+        await pilot.press("q")
+        await settle(pilot)
+        assert shows(app, PickerScreen)
+        await pilot.press("q")
+        assert app.return_value is None

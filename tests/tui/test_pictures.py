@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.conftest import T0, login_bug
-from tests.tui.test_explorer import screen_text, settle
+from tests.tui.driving import screen_text, settle
 from tracetui import Database, Thought, TraceStore
 from tracetui.tui.app import ExplorerApp
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.tui.test_explorer import screen_text, settle
+from tests.tui.driving import screen_text, settle
 from tracetui import Custom, Database, TraceStore
 from tracetui.settings import parsed
 from tracetui.tui.app import ExplorerApp

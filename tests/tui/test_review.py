@@ -12,7 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from tests.tui.conftest import login_bug
-from tests.tui.test_explorer import SIZES, cursor_id, main_screen, screen_text, settle, shows
+from tests.tui.driving import SIZES, cursor_id, main_screen, screen_text, settle, shows
 from tracetui import Database, TraceStore
 from tracetui.model.change import Annotation
 from tracetui.store.database import open_database

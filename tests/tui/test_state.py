@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.conftest import login_bug
-from tests.tui.test_explorer import cursor_id, main_screen, screen_text, settle
+from tests.tui.driving import cursor_id, main_screen, screen_text, settle
 from tests.tui.test_picker import board, good
 from tracetui import Database, Error, Thought, TraceStore
 from tracetui.store.database import open_database

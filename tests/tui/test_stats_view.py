@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.conftest import login_bug
-from tests.tui.test_explorer import cursor_id, main_screen, screen_text, settle
+from tests.tui.driving import cursor_id, main_screen, screen_text, settle
 from tests.tui.test_review import until
 from tracetui import Database, ToolCall, TraceStore
 from tracetui.tui.app import ExplorerApp

@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from textual.theme import BUILTIN_THEMES
 
-from tests.tui.test_explorer import screen_text, settle
+from tests.tui.driving import screen_text, settle
 from tracetui import Database
 from tracetui.settings import Settings
 from tracetui.tui.app import ExplorerApp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.conftest import T0, login_bug
-from tests.tui.test_explorer import SIZES, main_screen, screen_text, settle
+from tests.tui.driving import SIZES, main_screen, screen_text, settle
 from tests.tui.test_pictures import compare
 from tests.tui.view.test_spots import waiting_run
 from tracetui import Custom, Database, ToolCall, TraceDraft, TraceStore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tui.conftest import T0
-from tests.tui.test_explorer import main_screen, screen_text, settle
+from tests.tui.driving import main_screen, screen_text, settle
 from tracetui import Custom, Database, ToolCall, TraceStore
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.view.moments import Moments

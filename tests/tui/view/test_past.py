@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.tui.conftest import T0, login_bug
-from tests.tui.test_explorer import main_screen, screen_text, settle
+from tests.tui.driving import main_screen, screen_text, settle
 from tests.tui.view.test_moments import out_of_order
 from tracetui import Custom, Database, Error, Thought, ToolCall, TraceStore
 from tracetui.model.trace_type import ERROR

@@ -9,8 +9,8 @@ from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from tests.tui.driving import following, main_screen, screen_text, settle, until
 from tests.tui.runs import fixing
-from tests.tui.test_explorer import following, main_screen, screen_text, settle
 from tracetui import Custom, Database, Error, Query, Thought, ToolCall, TraceDraft, TraceStore
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.screens.main import MainScreen
@@ -74,15 +74,6 @@ async def news(pilot: Pilot[int], store: TraceStore, each: int = 3) -> None:
     store.record_many(RUN, [said(agent, n) for n in range(each) for agent in ("one", "two")])
     await until(pilot, lambda: screen.model.tree.row_of(wanted - 1) >= 0)
     await pilot.pause(0.05)
-
-
-async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    for _ in range(200):
-        if holds():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it did not come to be")
 
 
 def seen(lines: Lines) -> list[str]:

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import tracetui
-from tests.tui.test_explorer import following, main_screen, screen_text, settle
-from tests.tui.test_following import RUN, SIZE, until
+from tests.tui.control.test_following import RUN, SIZE
+from tests.tui.driving import following, main_screen, screen_text, settle, until
 from tracetui.tui.app import ExplorerApp
 
 WRITER = """
