@@ -1,32 +1,33 @@
-"""Speeds of the explorer at 10,000, 100,000 and 1,000,000 traces: ``python benchmarks/explorer.py [COUNT…]``.
+"""Speeds of the explorer: ``python benchmarks/explorer.py [COUNT | picker | live | files]…``; without words, all.
+
+Each COUNT is a run of so many traces (10000, 100000, 1000000 without words), ``picker`` a store of 10,000 runs, ``live``
+a run that goes on, ``files`` recordings of other tools in ../shared/data. What is measured replaces what
+benchmarks/explorer.json says of it and leaves the rest, so that everything can be measured apart.
 
 View models are timed in this process; whole screens in the real application without a terminal, whose harness adds
-tens of milliseconds of its own; a key to its paint, and the processor's time while nothing happens, in a real
+tens of milliseconds of its own; a key to its paint, memory, and the processor's time while nothing happens, in a real
 pseudo-terminal. What depends on the index file beside a log is measured without and with it. Figures are medians of
-several runs, beside the goal where there is one. They are printed, and written to benchmarks/explorer.json.
+several runs, beside the goal where there is one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import os
-import pty
-import select
+import re
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import tracetui
-from tracetui import Custom, Error, Thought, ToolCall, TraceDraft, TraceStore
+from benchmarks.explorer_stores import SMALL, START, WITH, WITHOUT, kept, prepare, run_of
+from benchmarks.explorer_terminal import ROWS, Terminal
+from tracetui import Error, Thought, TraceStore
 from tracetui.analysis.rollup import totals
 from tracetui.model.clock import now_ms
 from tracetui.querying.facets import ValueColumns
@@ -41,61 +42,36 @@ from tracetui.tui.view.picker import PickerModel
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.stats import stats_of
 
-WITHOUT, WITH = "no index", "with index"
+COUNTS = (10_000, 100_000, 1_000_000)
+OTHERS = ("picker", "live", "files")
 IDLE_SECONDS = 20.0
-START = 1_790_000_000_000
-GOALS = {
-    "first rows, app up, with index (ms)": 500, "toggle the root, worst (ms)": 50, "append while following (ms)": 30,
-    "filter, first hits (ms)": 100,
-    "filter panes, counted under a filter (ms)": 100, "search, first hits (ms)": 100, "key to paint, p95 (ms)": 16,
-    "whole command to first rows, with index (ms)": 1000, "5 MB payload ready (ms)": 300,
-    "5 MB payload, per row (ms)": 16, "key to the detail's last byte, p95 (ms)": 60, "idle CPU (%)": 0.5,
-    "memory above the empty explorer (MB)": 120, "picker, 10,000 runs, with catalog (ms)": 500,
-}  # fmt: skip
-
-
-def fill(db: Database, count: int) -> str:
-    """Record an agent-shaped run: turns of twelve steps below one agent, an error in every hundredth call."""
-    store, run = TraceStore(db), db.restore_run(f"run-{count}", name=f"{count:,} traces", created_ms=START)
-    drafts = [
-        TraceDraft(Custom("Agent", {"name": "benchmark"}), "root", timestamp=START, end_ms=START + count * 10)
-    ]
-    turn = ""
-    for n in range(1, count):
-        at = START + n * 10
-        if n % 12 == 1:
-            turn = f"turn-{n}"
-            drafts.append(TraceDraft(Custom("Turn", {"prompt": f"step {n}"}), turn, "root", timestamp=at))
-        elif n % 100 == 0:
-            drafts.append(
-                TraceDraft(
-                    Error("ToolError", f"exit {n}", recoverable=True), f"t{n}", turn, timestamp=at, end_ms=at
-                )
-            )
-        elif n % 3:
-            call = ToolCall("bash", {"command": f"make target-{n}"}, "ok " * 40, 8)
-            drafts.append(
-                TraceDraft(call, f"t{n}", turn, tags=("shell",) if n % 2 else (), timestamp=at, end_ms=at + 8)
-            )
-        else:
-            drafts.append(
-                TraceDraft(Thought(f"the answer to {n} is near " * 4, 0.5), f"t{n}", turn, timestamp=at)
-            )
-        if len(drafts) == 5_000:
-            store.record_many(run.id, drafts)
-            drafts = []
-    store.record_many(run.id, drafts)
-    return run.id
-
-
-def prepare(location: str, run_id: str, said: str) -> None:
-    """Write the run's index, or take away every index that somebody wrote meanwhile."""
-    if said == WITH:
-        with tracetui.open(location) as db:
-            db.reindex(run_id)
-    else:
-        for path in Path(location).rglob("*.idx"):
-            path.unlink()
+FILE = Path(__file__).parent / "explorer.json"
+DATA = Path(__file__).parents[2] / "shared" / "data"
+RECORDINGS = {
+    "largest Claude Code file": DATA / "claude-code" / "erk-subagents15-compact-4MB.jsonl",
+    "20,003 OTLP spans": DATA / "otlp" / "scale-wide-20k.otlp.jsonl.gz",
+}
+GOALS: dict[str, tuple[float, float | None]] = {
+    "first rows, app up, with index (ms)": (500, 500),
+    "whole command to first rows, with index (ms)": (1000, None),
+    "key to paint, p95 (ms)": (16, 16),
+    "key to paint while it is analysed, p95 (ms)": (16, 16),
+    "key to the detail's last byte, p95 (ms)": (60, 60),
+    "toggle the root, worst (ms)": (50, 200),
+    "append while following (ms)": (30, 30),
+    "filter, first hits (ms)": (100, 100),
+    "filter panes, counted under a filter (ms)": (100, None),
+    "search, first hits (ms)": (100, 100),
+    "5 MB payload ready (ms)": (300, 300),
+    "5 MB payload, per row (ms)": (16, 16),
+    "memory above the empty explorer (MB)": (120, None),
+    "idle CPU (%)": (0.5, 0.5),
+    "picker, 10,000 runs, with catalog (ms)": (500, 500),
+    "live run, nothing comes, CPU (%)": (0.5, 0.5),
+    **{f"first rows of the {name}, app up (ms)": (1000, 1000) for name in RECORDINGS},
+}
+"""What is to be reached up to 100,000 traces, and at 1,000,000 if the design says so."""
+Figures = dict[str, float]
 
 
 def median_ms(action: Callable[[], object], times: int = 5) -> float:
@@ -108,7 +84,34 @@ def median_ms(action: Callable[[], object], times: int = 5) -> float:
     return round(statistics.median(taken), 2)
 
 
-def models(location: str, run_id: str, found: dict[str, float], said: str) -> None:
+def p95(taken: list[float]) -> float:
+    """Return the 95th percentile of times in order of size."""
+    return round(taken[int(len(taken) * 0.95)], 1)
+
+
+# ---- a run of some size ----------------------------------------------------------------------------------
+
+
+def measure_run(count: int) -> Figures:
+    """Measure everything on a run of so many traces."""
+    found: Figures = {}
+    original = kept(count)
+    with tempfile.TemporaryDirectory(dir=original.parent) as folder:
+        working = Path(folder) / "store"
+        for said in (WITHOUT, WITH):
+            prepare(working, original, said)
+            models(str(working), run_of(count), found, said)
+            prepare(working, original, said)
+            found[f"first rows, app up, {said} (ms)"] = round(
+                asyncio.run(first_rows(str(working), run_of(count))), 1
+            )
+            prepare(working, original, said)
+            keys(str(working), run_of(count), found, said)
+        found["memory above the empty explorer (MB)"] = memory_mb(str(working), run_of(count))
+    return found
+
+
+def models(location: str, run_id: str, found: Figures, said: str) -> None:
     """Time the view models; without an index the opening alone, as nothing else depends on it."""
     with Database(open_backend(location), owning=False) as db:
         start = time.perf_counter()
@@ -121,7 +124,9 @@ def models(location: str, run_id: str, found: dict[str, float], said: str) -> No
         found["roll-ups of the run (ms)"] = median_ms(lambda: totals(view, view.rollup()), 3)
         model.tree.unfold_all()
         found["toggle the root, worst (ms)"] = median_ms(lambda: model.tree.toggle(0), 6)
-        found["loops and sentence, in a worker (ms)"] = median_ms(model.look_into, 1)
+        last = view.count - 2
+        found["row of the last trace, all unfolded (ms)"] = median_ms(lambda: model.tree.reveal(last), 6)
+        found["loops and sentence, beside the screen (ms)"] = median_ms(model.look_into, 1)
         pieces = matches(view, "type:Error", now_ms())
         found["filter, first hits (ms)"] = median_ms(lambda: next(pieces), 1)
         found["search, first hits (ms)"] = median_ms(
@@ -134,7 +139,7 @@ def models(location: str, run_id: str, found: dict[str, float], said: str) -> No
         panes.columns = ValueColumns.read(view)
         panes.model.set_filter("every third", range(0, view.count, 3))
         found["filter panes, counted under a filter (ms)"] = median_ms(panes.recount, 5)
-        found["stats, in a worker (ms)"] = median_ms(lambda: stats_of(view), 1)
+        found["stats, beside the screen (ms)"] = median_ms(lambda: stats_of(view), 1)
         store = TraceStore(db)
 
         def append() -> None:
@@ -164,30 +169,10 @@ def ready(text: str) -> Document:
     return document
 
 
-def picker(found: dict[str, float]) -> None:
-    """Time the list of 10,000 runs, as the run picker has it, when their catalog is there."""
-    with tempfile.TemporaryDirectory() as folder:
-        with tracetui.open(folder) as db:
-            for n in range(10_000):
-                run = db.restore_run(f"run-{n}", name=f"name {n % 50}", created_ms=START + n)
-                if n % 100 == 0:
-                    TraceStore(db).record(run.id, Error("E", "m", recoverable=False))
-            PickerModel(db).board.rows(fresh=True)
-            db.backend.save_catalog()
-
-        def opened() -> None:
-            with Database(open_backend(folder), owning=False) as db:
-                model = PickerModel(db)
-                model.show(model.board.rows(fresh=False))
-                assert len(model.rows) == 10_000
-
-        found["picker, 10,000 runs, with catalog (ms)"] = median_ms(opened, 3)
-
-
 async def first_rows(location: str, run_id: str) -> float:
     """Return the time from a run being asked for to its rows being drawn, the application being up on another run."""
     with Database(open_backend(location), owning=False) as db:
-        app = ExplorerApp(db, run_id="small")
+        app = ExplorerApp(db, run_id=SMALL)
         async with app.run_test(size=(120, 32)) as pilot:
             await pilot.pause(0.3)
             start = time.perf_counter()
@@ -202,83 +187,29 @@ async def first_rows(location: str, run_id: str) -> float:
             return (time.perf_counter() - start) * 1000
 
 
-class Terminal:
-    """The explorer in a real pseudo-terminal."""
-
-    def __init__(self, location: str, run_id: str) -> None:
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ["TERM"] = "xterm-256color"
-            os.execv(
-                sys.executable,
-                [sys.executable, "-m", "tracetui.cli.app", "--store", location, "open", f"run:{run_id}"],
-            )
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 32, 120, 0, 0))
-
-    def read_until_quiet(self, quiet: float, longest: float = 30.0) -> tuple[float, float, bytes]:
-        """Return seconds to the first and the last byte, and the bytes, of what comes until nothing does."""
-        start = time.perf_counter()
-        first = last = 0.0
-        data = b""
-        while time.perf_counter() - start < longest:
-            if select.select([self.fd], [], [], quiet if data else longest)[0]:
-                data += os.read(self.fd, 1 << 20)
-                last = time.perf_counter() - start
-                first = first or last
-            else:
-                break
-        return first, last, data
-
-    def until(self, wanted: bytes, longest: float = 60.0) -> float:
-        """Return seconds until some bytes were seen."""
-        start, data = time.perf_counter(), b""
-        while wanted not in data and time.perf_counter() - start < longest:
-            if select.select([self.fd], [], [], 1)[0]:
-                data += os.read(self.fd, 1 << 20)
-        return time.perf_counter() - start
-
-    def busy_percent(self, seconds: float) -> float:
-        """Return the share of a processor that it takes while nothing happens, after what a start leaves to do."""
-        self.read_until_quiet(3.0)
-        before = self._ticks()
-        time.sleep(seconds)
-        return round(100 * (self._ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds, 2)
-
-    def _ticks(self) -> int:
-        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return int(stat[11]) + int(stat[12])
-
-    def close(self) -> None:
-        """End it."""
-        os.write(self.fd, b"\x11")
-        try:
-            while os.read(self.fd, 1 << 16):
-                pass
-        except OSError:
-            pass
-        os.waitpid(self.pid, 0)
-
-
-def keys(location: str, run_id: str, found: dict[str, float], said: str) -> None:
+def keys(location: str, run_id: str, found: Figures, said: str) -> None:
     """Time keys in a real terminal; without an index the way to the first rows alone."""
-    terminal = Terminal(location, run_id)
-    found[f"whole command to first rows, {said} (ms)"] = round(terminal.until(b"traces") * 1000, 1)
+    terminal = Terminal("--store", location, "open", f"run:{run_id}")
+    found[f"whole command to first rows, {said} (ms)"] = round(terminal.until(ROWS) * 1000, 1)
     if said == WITHOUT:
         terminal.close()
         return
-    terminal.read_until_quiet(1.0)
-    firsts, lasts = [], []
-    for n in range(40):
-        os.write(terminal.fd, b"k" if n % 20 < 10 else b"j")
-        first, last, _ = terminal.read_until_quiet(0.12)
-        firsts.append(first * 1000)
-        lasts.append(last * 1000)
-    found["idle CPU (%)"] = terminal.busy_percent(IDLE_SECONDS)
-    terminal.close()
+    terminal.read_until_quiet(0.2)
+    firsts, lasts = terminal.presses([b"j"] * 15)
+    found["key to paint while it is analysed, p95 (ms)"] = p95(firsts)
+    found["analysed after (s)"] = round(terminal.until_alone(), 1)
+    firsts, lasts = terminal.presses([b"k", b"j"] * 10 + [b"j"] * 20)
     found["key to paint, median (ms)"] = round(statistics.median(firsts), 1)
-    found["key to paint, p95 (ms)"] = round(sorted(firsts)[int(len(firsts) * 0.95)], 1)
+    found["key to paint, p95 (ms)"] = p95(firsts)
     found["key to the detail's last byte, median (ms)"] = round(statistics.median(lasts), 1)
-    found["key to the detail's last byte, p95 (ms)"] = round(sorted(lasts)[int(len(lasts) * 0.95)], 1)
+    found["key to the detail's last byte, p95 (ms)"] = p95(lasts)
+    found["next error, worst of 10 (ms)"] = round(terminal.presses([b"e"] * 10)[0][-1], 1)
+    for name, key in (("waterfall", b"2"), ("transcript", b"3"), ("stats", b"4"), ("tree", b"1")):
+        found[f"{name} after its key (ms)"] = round(terminal.press(key, 0.3)[0], 1)
+        terminal.until_alone()
+    found["idle CPU (%)"] = terminal.busy_percent(IDLE_SECONDS)
+    found["memory of the explorer at its peak (MB)"] = terminal.memory_mb()
+    terminal.close()
 
 
 def memory_mb(location: str, run_id: str) -> float:
@@ -300,42 +231,100 @@ def memory_mb(location: str, run_id: str) -> float:
     return round((used[0] - used[1]) / 1024, 1)
 
 
-def main() -> None:
-    """Measure every size, print a table, write the figures."""
-    counts = [int(word) for word in sys.argv[1:]] or [10_000, 100_000, 1_000_000]
-    results: dict[str, dict[str, float]] = {}
-    for count in counts:
-        with tempfile.TemporaryDirectory() as folder:
-            with tracetui.open(folder) as db:
-                run_id = fill(db, count)
-                TraceStore(db).record(db.restore_run("small", created_ms=START).id, Thought("small"))
-            found: dict[str, float] = {}
-            for said in (WITHOUT, WITH):
-                prepare(folder, run_id, said)
-                models(folder, run_id, found, said)
-                prepare(folder, run_id, said)
-                found[f"first rows, app up, {said} (ms)"] = round(asyncio.run(first_rows(folder, run_id)), 1)
-                prepare(folder, run_id, said)
-                keys(folder, run_id, found, said)
-            if count == counts[0]:
-                picker(found)
-            found["memory above the empty explorer (MB)"] = memory_mb(folder, run_id)
-            results[f"{count:,}"] = found
-    names = list(dict.fromkeys(name for found in results.values() for name in found))
-    print(f"{'':46}" + "".join(f"{count:>12}" for count in results) + f"{'goal':>8}")
-    for name in names:
-        print(
-            f"{name:46}"
-            + "".join(
-                f"{found.get(name, ''):>12,}" if name in found else f"{'':>12}" for found in results.values()
-            )
-            + f"{GOALS.get(name, ''):>8}"
-        )
-    if not sys.argv[1:]:
-        (Path(__file__).parent / "explorer.json").write_text(
-            json.dumps({"goals": GOALS, "figures": results}, indent=2) + "\n"
-        )
+# ---- other things ----------------------------------------------------------------------------------------
+
+
+def picker() -> Figures:
+    """Time the list of 10,000 runs, as the run picker has it, when their catalog is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tracetui.open(folder) as db:
+            for n in range(10_000):
+                run = db.restore_run(f"run-{n}", name=f"name {n % 50}", created_ms=START + n)
+                if n % 100 == 0:
+                    TraceStore(db).record(run.id, Error("E", "m", recoverable=False))
+            PickerModel(db).board.rows(fresh=True)
+            db.backend.save_catalog()
+
+        def opened() -> None:
+            with Database(open_backend(folder), owning=False) as db:
+                model = PickerModel(db)
+                model.show(model.board.rows(fresh=False))
+                assert len(model.rows) == 10_000
+
+        return {"picker, 10,000 runs, with catalog (ms)": median_ms(opened, 3)}
+
+
+def live() -> Figures:
+    """Measure the processor's time while a run goes on that is followed, and nothing comes."""
+    with tempfile.TemporaryDirectory() as folder, tracetui.open(folder) as db:
+        store, run = TraceStore(db), db.create_run(name="live")
+        for n in range(1_000):
+            store.record(run.id, Thought(f"thought {n}"))
+        terminal = Terminal("--store", folder, "open", f"run:{run.id}")
+        terminal.until(re.compile(rb"LIVE"))
+        busy = terminal.busy_percent(IDLE_SECONDS)
+        terminal.close()
+    return {"live run, nothing comes, CPU (%)": busy}
+
+
+def files() -> Figures:
+    """Time recordings that are opened for the first time: from the explorer being there to its first rows."""
+    found: Figures = {}
+    for name, path in RECORDINGS.items():
+        taken = []
+        for _ in range(3):
+            terminal = Terminal("open", str(path))
+            terminal.until(re.compile(rb"\x1b\[\?1049h"))
+            taken.append(terminal.until(ROWS) * 1000)
+            terminal.close()
+        found[f"first rows of the {name}, app up (ms)"] = round(statistics.median(taken), 1)
+    return found
+
+
+# ---- telling ---------------------------------------------------------------------------------------------
+
+
+def goal_of(name: str, column: str) -> float | None:
+    """Return what is to be reached, None where nothing is."""
+    usual, largest = GOALS.get(name, (None, None))
+    return largest if column == f"{COUNTS[-1]:,}" else usual
+
+
+def tell(results: dict[str, Figures]) -> None:
+    """Print every figure with its goal and whether it is reached."""
+    for column, found in results.items():
+        print(f"\n{column}")
+        for name, figure in found.items():
+            goal = goal_of(name, column)
+            verdict = "" if goal is None else f"goal {goal:>6,g}  {'reached' if figure <= goal else 'MISSED'}"
+            print(f"  {name:52}{figure:>12,}  {verdict}".rstrip())
+
+
+def keep(column: str, found: Figures) -> None:
+    """Write what was found of one thing, beside what is known of others."""
+    known = json.loads(FILE.read_text()) if FILE.exists() else {}
+    figures = known.get("figures", {}) | {column: found}
+    order = [f"{count:,}" for count in COUNTS] + list(OTHERS)
+    ordered = {each: figures[each] for each in order if each in figures}
+    goals = {name: goal for name, (goal, _) in GOALS.items()}
+    at_largest = {name: goal for name, (_, goal) in GOALS.items() if goal is not None}
+    FILE.write_text(
+        json.dumps({"goals": goals, f"goals at {COUNTS[-1]:,}": at_largest, "figures": ordered}, indent=2)
+        + "\n"
+    )
+
+
+def main(words: list[str]) -> None:
+    """Measure what is named, all without a name; print and write the figures."""
+    others: dict[str, Callable[[], Figures]] = {"picker": picker, "live": live, "files": files}
+    for word in words or [*map(str, COUNTS), *OTHERS]:
+        began = time.perf_counter()
+        column = word if word in others else f"{int(word):,}"
+        found = others[word]() if word in others else measure_run(int(word))
+        keep(column, found)
+        tell({column: found})
+        print(f"  (took {time.perf_counter() - began:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
