@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -198,6 +199,21 @@ def test_runs_that_still_go_on_are_left_out() -> None:
     """They may yet take the step."""
     found = compared(("LIVE", below(READ)), ("OK", below(READ, TESTS)), ("CANCELLED", below(READ, TESTS)))
     assert (found.left_out, len(found.runs), found.partings) == (("r00",), 2, ())
+
+
+def test_who_asks_is_told_how_far_it_is_and_may_stop_it() -> None:
+    """After each run that was merged; what is raised there ends the comparison, as an interrupt does."""
+    told: list[tuple[int, int]] = []
+    candidates = [Candidate(recorded(below(READ), f"r{n}"), "OK") for n in range(3)]
+    diverge(candidates, lambda number, count: told.append((number, count)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+    def stop(_number: int, _count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        diverge(candidates, stop)
+    assert gc.isenabled()
 
 
 def test_nothing_and_one_run_part_nowhere() -> None:

@@ -13,7 +13,7 @@ two, which is 1 where "the 3 that did not failed" and no other), then by place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Literal, NamedTuple
@@ -25,6 +25,7 @@ from tracetui.analysis.verdict import BAD_LABELS, GOOD_LABELS
 from tracetui.model.trace import FAILED, STATUS_CODES
 from tracetui.model.trace_type import CUSTOM, DECISION, ERROR, THOUGHT, TOOL_CALL
 from tracetui.storage.backend import RunView
+from tracetui.storage.garbage import uncollected
 
 Way = Literal["step", "choice", "outcome"]
 STEP: Way = "step"
@@ -142,24 +143,27 @@ class Divergence:
         return None
 
 
-def diverge(candidates: Sequence[Candidate]) -> Divergence:
-    """Compare runs of one work; ``candidates`` newest first. Reads every body of every run once."""
+def diverge(
+    candidates: Sequence[Candidate], done: Callable[[int, int], object] = lambda _number, _count: None
+) -> Divergence:
+    """Compare runs of one work; ``candidates`` newest first. Reads every body of every run once.
+
+    ``done`` is told how many runs of how many were merged: of many long ones, each takes tens of milliseconds.
+    """
     left_out = tuple(each.view.run_id for each in candidates if each.label == LIVE)
     chosen = [each for each in candidates if each.label != LIVE]
     chosen.sort(key=lambda each: (each.label not in GOOD_LABELS, each.label in BAD_LABELS))
     members = tuple(
         Member(each.view.run_id, each.view.run.name, each.label, each.view.count) for each in chosen
     )
-    merged = _Merged()
-    for number, each in enumerate(chosen):
-        merged.add(number, steps_of(each.view))
-    nodes = list(merged.in_pre_order())
+    with uncollected():
+        nodes = _merged(chosen, done)
+        found = _told_once(_Partings([each.view for each in chosen], members, nodes).found())
     places = tuple(
         Place(node.depth, node.parent, tuple((run, taken.seq) for run, taken in node.taken.items()))
         for node in nodes
     )
-    found = _Partings([each.view for each in chosen], members, nodes).found()
-    return Divergence(members, places, tuple(_told_once(found)), left_out)
+    return Divergence(members, places, tuple(found), left_out)
 
 
 # ---- merging ---------------------------------------------------------------------------------------------
@@ -184,6 +188,14 @@ class _Node:
     children: list[_Node] = field(default_factory=list)
     number: int = -1
     parent: int = -1
+
+
+def _merged(chosen: Sequence[Candidate], done: Callable[[int, int], object]) -> list[_Node]:
+    merged = _Merged()
+    for number, each in enumerate(chosen):
+        merged.add(number, steps_of(each.view))
+        done(number + 1, len(chosen))
+    return list(merged.in_pre_order())
 
 
 class _Merged:

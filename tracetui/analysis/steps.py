@@ -9,11 +9,12 @@ far; see ``tracetui.analysis.diff`` for where it counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from tracetui.analysis.bodies import bodies
 from tracetui.analysis.summary import tools_called
 from tracetui.analysis.volatile import canonical
 from tracetui.errors import TraceTuiError
@@ -77,8 +78,7 @@ def steps_of(view: RunView, forest: Forest | None = None) -> Steps:
     """Return the steps of a run, or of a part of it; reads every body once."""
     forest = view.forest() if forest is None else forest
     steps = Steps(forest.seqs, forest.depths, forest.sizes)
-    for seq in forest.seqs:
-        step = step_of(view, seq)
+    for seq, step in _each(view, forest.seqs):
         kind = "\0".join(step.kind)
         chose = f"{kind}\0\0{canonical(step.chose)}"
         start, end = view.timestamps[seq], view.ends[seq]
@@ -88,6 +88,18 @@ def steps_of(view: RunView, forest: Forest | None = None) -> Steps:
         steps.same.append(_number(f"{chose}\0{canonical(step.got, received=True)}"))
     steps.whole = _wholes(steps)
     return steps
+
+
+def _each(view: RunView, seqs: Sequence[int]) -> Iterator[tuple[int, Step]]:
+    """Yield seqs with their steps; as ``step_of``, with the bodies read together."""
+    told = bodies(view, seqs)
+    body = next(told, None)
+    for seq in seqs:
+        if body is not None and body[0] == seq:
+            yield seq, _readable(view, seq, *body[1:])
+            body = next(told, None)
+        else:
+            yield seq, _damaged(view, seq)
 
 
 def _number(text: str) -> int:
@@ -109,15 +121,22 @@ def _wholes(steps: Steps) -> list[int]:
 
 def step_of(view: RunView, seq: int) -> Step:
     """Return the parts of a step; one whose body is damaged has only its type and status."""
-    name, status = view.type_names[view.types[seq]], STATUS_NAMES[view.statuses[seq]]
     try:
         trace = view.trace(seq)
-        kind, metadata = trace.trace_type, trace.metadata
+        return _readable(view, seq, trace.trace_type, trace.metadata)
     except TraceTuiError:
-        return Step((str(view.kinds[seq]), name), {}, {"status": status, "body": "damaged"})
+        return _damaged(view, seq)
+
+
+def _readable(view: RunView, seq: int, kind: TraceType, metadata: Value) -> Step:
     step = _by_kind(kind, metadata)
-    step.got["status"] = status
+    step.got["status"] = STATUS_NAMES[view.statuses[seq]]
     return step
+
+
+def _damaged(view: RunView, seq: int) -> Step:
+    kind = str(view.kinds[seq]), view.type_names[view.types[seq]]
+    return Step(kind, {}, {"status": STATUS_NAMES[view.statuses[seq]], "body": "damaged"})
 
 
 def _by_kind(kind: TraceType, metadata: Value) -> Step:

@@ -114,7 +114,12 @@ def compare(
     candidates = [
         Candidate(views[run.id], verdict_of(views[run.id], run).label) for run in runs if run.id in views
     ]
-    found = diverge(candidates)
+    try:
+        found = diverge(
+            candidates, lambda n, count: diagnostics.progress(f"comparing {n:,} of {count:,} runs")
+        )
+    finally:
+        diagnostics.progress("")
     if len(found.runs) < 2:
         going = f", {len(found.left_out)} more still going on" if found.left_out else ""
         diagnostics.say(f"{len(found.runs)} run of this name has ended{going}: nothing to compare")
