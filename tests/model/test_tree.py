@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui import Thought, Trace, TraceTree
-from tracetui.model.tree import Forest, build_forest, subtree_sizes
+from tracetui.model.tree import Forest, build_forest
 
 
 def load(seqs: Sequence[int]) -> list[Trace]:
@@ -100,9 +100,3 @@ def test_check_finds_a_broken_forest() -> None:
     """The invariants are code."""
     with pytest.raises(AssertionError, match="row 1"):
         Forest([0, 1], [0, 2], [2, 1], load).check()
-
-
-def test_sizes_follow_from_depths() -> None:
-    """The worked example of the module."""
-    assert list(subtree_sizes([0, 1, 2, 1, 0])) == [4, 2, 1, 1, 1]
-    assert list(subtree_sizes([])) == []

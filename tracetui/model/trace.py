@@ -9,6 +9,7 @@ amendments added is merged in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from tracetui.errors import InvalidTraceError, TraceTuiError
@@ -180,18 +181,31 @@ class Trace:
     @staticmethod
     def unread(heads: HeadSource, rows: Sequence[int]) -> list[Trace]:
         """Return the traces of rows, heads unread; 0.1 µs each."""
-        new, kind = Trace.__new__, Trace
-        made = [new(kind) for _ in rows]
+        made = [*map(Trace.__new__, repeat(Trace, len(rows)))]
         for trace, row in zip(made, rows, strict=True):
-            trace._heads, trace._row, trace._type = heads, row, None  # noqa: SLF001 - its own class
+            trace._heads, trace._row = heads, row  # noqa: SLF001 - its own class
         return made
 
     @staticmethod
     def unread_one(heads: HeadSource, row: int) -> Trace:
         """Return the trace of one row, its head unread."""
         trace = Trace.__new__(Trace)
-        trace._heads, trace._row, trace._type = heads, row, None  # noqa: SLF001 - its own class
+        trace._heads, trace._row = heads, row  # noqa: SLF001 - its own class
         return trace
+
+    @staticmethod
+    def read_one(heads: HeadSource, row: int) -> Trace:
+        """Return the trace of one row, its head read: it costs half of reading it later, on first touch."""
+        trace = Trace.unread_one(heads, row)
+        trace._read_head()  # noqa: SLF001 - its own class
+        return trace
+
+    def _read_head(self) -> None:
+        (
+            self.id, self.parent_id, self.timestamp, self._tags, self.type_name, self._code, self.status,
+            self.end_ms, self.run_id, self.seq, self.parent_missing, self._where, self._source,
+        ) = self._heads.head(self._row)  # fmt: skip
+        self._type = None
 
     if not TYPE_CHECKING:
 
@@ -201,10 +215,7 @@ class Trace:
                 return None
             if name not in _HEAD:
                 raise AttributeError(f"'Trace' object has no attribute {name!r}")
-            (
-                self.id, self.parent_id, self.timestamp, self._tags, self.type_name, self._code, self.status,
-                self.end_ms, self.run_id, self.seq, self.parent_missing, self._where, self._source,
-            ) = self._heads.head(self._row)  # fmt: skip
+            self._read_head()
             return getattr(self, name)
 
     # ---- the body ----------------------------------------------------------------------------------------
@@ -327,7 +338,7 @@ class Trace:
 type_name_of = type_name
 _STATE = tuple(name for name in Trace.__slots__ if name not in ("_heads", "_row"))
 _UNTIL_SET = frozenset({"depth", "_metadata"})
-_HEAD = frozenset(_STATE) - _UNTIL_SET - {"_type"}
+_HEAD = frozenset(_STATE) - _UNTIL_SET
 
 
 def _restore(state: tuple[object, ...]) -> Trace:

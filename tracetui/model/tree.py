@@ -102,7 +102,10 @@ class TraceTree:
         forest, first = self._forest, self._row
         base, end = forest.depths[first], first + forest.sizes[first]
         for row in range(first, end, _TOGETHER):
-            for depth, trace in forest.rows(row, min(row + _TOGETHER, end)):
+            stop = min(row + _TOGETHER, end)
+            traces = forest.load(forest.seqs[row:stop])
+            for depth, trace in zip(forest.depths[row:stop], traces, strict=True):
+                trace.depth = depth
                 yield depth - base, trace
 
     def __eq__(self, other: object) -> bool:
@@ -130,40 +133,27 @@ def build_forest(
     """
     from array import array
 
-    seqs, depths, most = array("I"), array("I"), len(first_child)
+    seqs, depths, sizes, most = array("I"), array("I"), array("I"), len(first_child)
+    row = 0
     for root in roots:
         node, depth = root, 0
-        above: list[int] = []
+        above: list[int] = []  # the rows of those whose subtrees are not laid out yet
         while True:
             seqs.append(node)
             depths.append(depth)
-            if len(seqs) > most:
+            sizes.append(1)
+            if row >= most:
                 raise ValueError("links that lead back to where they came from")
             child = first_child[node]
             if child >= 0:
-                above.append(node)
-                node, depth = child, depth + 1
+                above.append(row)
+                node, depth, row = child, depth + 1, row + 1
                 continue
+            row += 1
             while depth and next_sibling[node] < 0:
-                node = above.pop()
-                depth -= 1
+                start = above.pop()
+                sizes[start], node, depth = row - start, seqs[start], depth - 1
             if not depth:
                 break
             node = next_sibling[node]
-    return Forest(seqs, depths, subtree_sizes(depths), load)
-
-
-def subtree_sizes(depths: Sequence[int]) -> Sequence[int]:
-    """Return the subtree size of each row of a pre-order, from its depths, in linear time."""
-    from array import array
-
-    sizes = array("I", bytes(4 * len(depths)))
-    open_rows: list[int] = []
-    for row, depth in enumerate(depths):
-        while len(open_rows) > depth:
-            start = open_rows.pop()
-            sizes[start] = row - start
-        open_rows.append(row)
-    for start in open_rows:
-        sizes[start] = len(depths) - start
-    return sizes
+    return Forest(seqs, depths, sizes, load)

@@ -51,6 +51,8 @@ OPEN_RUNS = 64
 """Runs whose logs and indices are kept open at a time."""
 _Result = TypeVar("_Result")
 _Given = TypeVarTuple("_Given")
+_MENDED = (GoneError, BadIndexError, OSError, *NOT_OURS)
+"""What ``FileEngine._with`` answers by opening the run anew or in other words; it raises what it cannot mend."""
 Still = Callable[[Run, int], bool]
 """Says of a run, and of when its log was last written, in milliseconds, whether something is still wanted."""
 
@@ -165,18 +167,19 @@ class FileEngine:
     def _tail(self, run_id: str) -> Tail:
         return self._with(run_id, RunFile.catch_up)
 
-    def _ask(self, run_id: str, question: Callable[[Tail], _Result]) -> _Result:
+    def _ask(self, run_id: str, question: Callable[[Tail, *_Given], _Result], *given: *_Given) -> _Result:
         """Return what the state of a run says as of now; asked again without its index if that is damaged.
 
-        Questions change nothing, so the first try is straight, and whatever comes of that is asked once more.
+        Questions change nothing, so the first try is straight; what ``_with`` knows to mend is asked once more.
         """
-        held = self._open.get(run_id)
-        if held is not None and run_id == self._recent:
-            try:
-                return question(held.catch_up())
-            except Exception:  # noqa: BLE001, S110 - the way below meets it again, and knows what to do
-                pass
-        return self._with(run_id, lambda held: question(held.catch_up()))
+        if run_id == self._recent:
+            held = self._open.get(run_id)
+            if held is not None:
+                try:
+                    return question(held.catch_up(), *given)
+                except _MENDED:
+                    pass
+        return self._with(run_id, lambda held: question(held.catch_up(), *given))
 
     def after_fork(self) -> None:
         """Let go of the locks and open runs that a forked child inherited, and open its own."""
@@ -323,8 +326,7 @@ class FileEngine:
 
     def get(self, run_id: str, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id."""
-        wanted = list(ids)
-        return self._ask(run_id, lambda tail: tail.traces_of(wanted))
+        return self._ask(run_id, Tail.traces_of, list(ids))
 
     def scan(
         self,
@@ -338,11 +340,11 @@ class FileEngine:
         limit: int | None = None,
     ) -> Page:
         """Read traces along an index; see ``StorageBackend.scan``."""
-        return self._ask(run_id, lambda tail: page(tail, index, key, after, lo, hi, limit))
+        return self._ask(run_id, page, index, key, after, lo, hi, limit)
 
     def changes(self, run_id: str, after_rev: int = -1, limit: int | None = None) -> list[Change]:
         """Return the changes after a rev."""
-        return self._ask(run_id, lambda tail: tail.changes(after_rev, limit))
+        return self._ask(run_id, Tail.changes, after_rev, limit)
 
     def counts(self, run_id: str, index: Index) -> dict[str, int]:
         """Return name: traces, for types or tags."""
@@ -351,7 +353,7 @@ class FileEngine:
 
     def annotations(self, run_id: str, trace_id: str | None = None) -> list[Annotation]:
         """Return the notes of a trace, or of the run."""
-        return self._ask(run_id, lambda tail: tail.annotations(trace_id))
+        return self._ask(run_id, Tail.annotations, trace_id)
 
     def view(self, run_id: str) -> RunView:
         """Return the columns of a run."""

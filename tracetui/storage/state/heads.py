@@ -44,23 +44,24 @@ class Moment:
         """Return the trace of one row, its head unread."""
         return Trace.unread_one(self, row)
 
+    def read(self, row: int) -> Trace:
+        """Return the trace of one row, its head read: for who asked for this one."""
+        return Trace.read_one(self, row)
+
     def head(self, row: int) -> Head:
         """Return a head as it was; see ``HeadSource``.
 
         :raises CorruptionError: if an index holds what no tracetui wrote.
         """
-        try:
-            return self._read(row)
-        except BadIndexError:
-            self._tail = self._tail.alone()
-            return self._read(row)
-
-    def _read(self, row: int) -> Head:
         tail = self._tail
         try:
             with tail.lock:
-                tail.count_look()
+                if tail.looks >= 0:
+                    tail.count_look()
                 return self._head(tail, row)
+        except BadIndexError:
+            self._tail = tail.alone()  # which has no index, so that this ends here
+            return self.head(row)
         except NOT_OURS as problem:
             raise CorruptionError(
                 *tail.bodies.place((0,)), f"a head that no tracetui wrote: {problem}"

@@ -33,6 +33,11 @@ def page(
 
 def _seqs(tail: Tail, index: Index, key: str | None, lo: int | None, hi: int | None) -> Sequence[int]:
     """Return the traces of an index, in its order."""
+    if (
+        index is Index.PARENT
+    ):  # first: its answers are the shortest, so that the way to them is most of their cost
+        parent = tail.seq_of(key or "")
+        return () if parent is None else tail.links.children(parent)
     if index is Index.ALL:
         return range(tail.count)
     if index is Index.ROOTS:
@@ -41,10 +46,7 @@ def _seqs(tail: Tail, index: Index, key: str | None, lo: int | None, hi: int | N
         return tail.by_time(NO_TIME if lo is None else lo, 2**63 if hi is None else hi)
     if index is Index.TYPE:
         return tail.by_type(key or "")
-    if index is Index.TAG:
-        return tail.by_tag(key or "")
-    parent = tail.seq_of(key or "")
-    return () if parent is None else tail.links.children(parent)
+    return tail.by_tag(key or "")
 
 
 def _rest(tail: Tail, seqs: Sequence[int], index: Index, after: tuple[int, int]) -> Sequence[int]:

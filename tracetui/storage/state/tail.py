@@ -121,7 +121,7 @@ class Tail(Columns):
         self._rollup: Rollup | None = None
         self._moment: Moment | None = None
         self._stretches = reading.Stretches()
-        self._looks = -1 if base is None else 0
+        self.looks = -1 if base is None else 0
         """Heads that were read since there is an index, −1 once all of that is verified."""
         self.make_alone: Callable[[], Tail] | None = None
         """Makes the state anew from the log alone."""
@@ -425,12 +425,11 @@ class Tail(Columns):
         return held
 
     def count_look(self) -> None:
-        """Note that a head is read: from so many on it pays to verify all that heads are read from, at once."""
-        if self._looks >= 0:
-            self._looks += 1
-            if self._looks > self._covered >> 5:
-                self._looks = -1
-                self._unwrap_all()
+        """Note that a head is read, while ``looks`` is not −1: from so many on it pays to verify all of it at once."""
+        self.looks += 1
+        if self.looks > self._covered >> 5:
+            self.looks = -1
+            self._unwrap_all()
 
     def _unwrap_all(self) -> None:
         assert self._base is not None  # noqa: S101 - else nobody counts
@@ -454,9 +453,8 @@ class Tail(Columns):
     def traces_of(self, ids: Iterable[str]) -> list[Trace | None]:
         """Return the trace of each id, None where there is none."""
         with self.lock:
-            rows = [self.seq_of(trace_id) for trace_id in ids]
-            moment = self.moment()
-            return [None if row is None else moment.trace(row) for row in rows]
+            moment, seq_of = self.moment(), self.seq_of
+            return [None if (row := seq_of(trace_id)) is None else moment.read(row) for trace_id in ids]
 
     def body(self, code: int, where: Any) -> tuple[TraceType, Value]:
         """Read a body with what was added to it: the ``BodySource`` of this run's traces."""
