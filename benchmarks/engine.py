@@ -54,7 +54,9 @@ def readable(found: object, rows: list[Row]) -> str:
         "# The engine beside SQLite, LMDB and bare files\n\n"
         "Written by `python -m benchmarks.engine`, which also writes `engine.json`; not to be changed by hand. A figure is the\n"
         "median of ratios taken in turns within one run, in favour of tracetui if above 1 (where the goal is ≤: below). Rows\n"
-        f"that miss their goal, and those without one, are here too.\n\n{as_markdown(rows)}\nTaken on: `{json.dumps(found)}`\n"
+        "that miss their goal, and those without one, are here too; why those about writing, memory and disk do is told in\n"
+        "[what recording costs](../docs/decisions/0013-what-recording-costs.md).\n\n"
+        f"{as_markdown(rows)}\nTaken on: `{json.dumps(found)}`\n"
     )
 
 
