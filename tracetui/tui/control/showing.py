@@ -94,15 +94,9 @@ class Showing(Folding, Filtering):
     def action_view_enter(self) -> None:
         """Open the detail; in it, follow the link under the cursor."""
         if self.detail.has_focus_within:
-            link = self.detail.view.link()
-            if link >= 0:
-                self.jump(link)
-                self.to_view()
-            elif run_id := self.detail.view.run_link():
-                self.app.open_run(run_id)
+            if self._follow_link():
                 return
-            else:
-                self.detail.view.toggle()
+            self.detail.view.toggle()
         elif self.current.cursor_place == ORPHANS:
             self.action_fold_toggle()
         else:
@@ -111,15 +105,30 @@ class Showing(Folding, Filtering):
             self.detail.view.focus()
         self.redraw()
 
+    def _follow_link(self) -> bool:
+        """Go where the line under the detail's cursor leads, to a trace or to another run; return whether it does."""
+        link, run_id = self.detail.view.link(), self.detail.view.run_link()
+        if link >= 0:
+            self.jump(link)
+            self.to_view()
+        elif run_id:
+            self.app.open_run(run_id)
+        return link >= 0 or bool(run_id)
+
     def on_row_activated(self, message: RowActivated) -> None:
-        """Fold with the mouse; open the detail with a second click."""
-        if message.sender_id != self.current.id:
-            return
-        message.stop()
-        if message.fold:
-            self.action_fold_toggle()
-        else:
-            self.action_view_enter()
+        """Fold with the mouse; with a second click open the detail, or follow a link of it."""
+        if message.sender_id == self.detail.view.id:
+            message.stop()
+            if message.fold:
+                self.detail.view.toggle()
+            else:
+                self._follow_link()
+        elif message.sender_id == self.current.id:
+            message.stop()
+            if message.fold:
+                self.action_fold_toggle()
+            else:
+                self.action_view_enter()
 
     def action_detail_next_tab(self) -> None:
         """Show the next tab."""

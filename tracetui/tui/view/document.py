@@ -216,6 +216,11 @@ class Document:
         """Return the number of the line that a row shows."""
         return self._row_lines[row]
 
+    def folds(self, row: int) -> bool:
+        """Whether the line of a row has anything to fold, or to be added below it."""
+        number = self._row_lines[row]
+        return number in self._later or self.lines[number].size > 0
+
     def toggle(self, row: int) -> bool:
         """Fold or unfold the line of a row; return whether it has anything to fold."""
         number = self._row_lines[row]

@@ -8,7 +8,6 @@ from textual.widget import Widget
 
 from tracetui.model.text import printable
 from tracetui.model.value import dumps
-from tracetui.tui.messages import RowActivated, TraceChosen
 from tracetui.tui.view.detail import TABS, detail, title
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.run_model import RunModel
@@ -77,7 +76,7 @@ class DocumentView(Lines):
         """Return the cells of the fold mark."""
         line = self.document.lines[self.document.line_at(row)]
         start = 2 * min(line.depth, 20)
-        return range(start, start + 2) if line.size else range(0)
+        return range(start, start + 2) if self.document.folds(row) else range(0)
 
 
 class DetailTitle(Widget):
@@ -152,11 +151,3 @@ class DetailPane(Vertical):
         self.title_line.tab = TABS[(TABS.index(self.title_line.tab) + step) % len(TABS)]
         if self.model is not None and self.title_line.has_tabs:
             self.show(self.model, self.seq)
-
-    def on_row_activated(self, message: RowActivated) -> None:
-        """Fold with the mouse, follow a link with a second click."""
-        message.stop()
-        if message.fold:
-            self.view.toggle()
-        elif self.view.link() >= 0:
-            self.post_message(TraceChosen(self.view.link()))
