@@ -5,14 +5,17 @@ import string
 import pytest
 from textual.keys import _character_to_key
 
-from tests.tui.driving import cursor_id, settle
+from tests.tui.driving import cursor_id, screen_text, settle
+from tests.tui.runs import fixing
 from tracetui import Database
 from tracetui.errors import ConfigError
 from tracetui.settings import Settings, parsed
-from tracetui.tui.actions import ACTIONS, APP, Action, actions_of, key_name, key_of
+from tracetui.tui.actions import ACTIONS, APP, MAIN, PICKER, Action, actions_of, key_name, key_of, keys_of
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.keymap import PRESETS, actions_with_keys
-from tracetui.tui.screens.help import HelpScreen
+from tracetui.tui.screens.help import WIDTH, HelpScreen
+from tracetui.tui.view.answers import answer
+from tracetui.tui.widgets.views import VIEWS
 
 
 def keys(settings: Settings, action: str) -> str:
@@ -96,3 +99,28 @@ async def test_set_keys_work_and_are_what_footer_and_help_show(memory: Database,
         await settle(pilot)
         assert isinstance(app.screen, HelpScreen)
         assert ("x", "error.next") in {(one.keys, one.id) for one in app.screen._actions}
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "facets", "picker"])
+async def test_help_and_palette_have_every_action_with_its_key(
+    memory: Database, login: str, view: str
+) -> None:
+    """Whatever is shown: each action of its scopes once, its key first, and why not where it can do nothing."""
+    beside = fixing(memory, good=True) if view == "diff" else ""
+    run_id = None if view == "picker" else login
+    app = ExplorerApp(memory, run_id=run_id, view=view if view in VIEWS else "tree", beside=beside)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        if view == "facets":
+            await pilot.press("f")
+        await settle(pilot)
+        commands = {command.title: str(command.help) for command in app.get_system_commands(app.screen)}
+        here = app._actions_here()
+        assert {action.scope for action in here} >= {APP, PICKER if view == "picker" else MAIN}
+        for action in here:
+            assert commands[action.title].startswith(keys_of(action) or action.id)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        text = screen_text(app)
+        assert "What this screen answers" in text
+        assert answer(view, WIDTH)[0] in text

@@ -373,8 +373,9 @@ class ExplorerApp(Outside):
     def action_app_help(self) -> None:
         """Show what the keys do here."""
         if isinstance(self.screen, (MainScreen, PickerScreen)):
-            scope = self._scope()
-            self.push_screen(HelpScreen(scope, self._actions_here(), self.why_not))
+            screen = self.screen
+            name = screen.inner_scope if isinstance(screen, MainScreen) else PICKER
+            self.push_screen(HelpScreen(name, self._actions_here(), self.why_not))
 
     def _actions_here(self) -> list[Action]:
         """Return the actions of the screen; those of the view that is shown first, without the keys that it takes."""
@@ -401,7 +402,8 @@ class ExplorerApp(Outside):
             reason = self.why_not(action.id)
             if self.is_web and action.local:
                 continue
-            yield SystemCommand(action.title, reason or keys_of(action) or action.id, method)
+            keys = keys_of(action) or action.id
+            yield SystemCommand(action.title, f"{keys}   ({reason})" if reason else keys, method)
         if isinstance(target, MainScreen):
             for name, text in kept(self.state).items():
                 use = partial(target.use_filter, text)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from tracetui.render.cells import width_of
-from tracetui.tui.actions import ACTIONS, key_name
+from tracetui.tui.actions import ACTIONS, FACETS, PICKER, key_name
+from tracetui.tui.view.answers import ANSWERS, answer
 from tracetui.tui.view.guide import STEPS, Guide
+from tracetui.tui.widgets.views import VIEWS
 
 ALL = tuple(ACTIONS)
 
@@ -55,3 +57,22 @@ def test_actions_without_a_key_are_left_out() -> None:
 def test_the_line_fits(width: int) -> None:
     """It is cut to the width of the screen."""
     assert width_of(said(Guide(ALL), width)) <= width
+
+
+def test_every_step_can_be_read_on_a_small_screen() -> None:
+    """No word of a step, nor of the end, is cut at 80 cells."""
+    guide = Guide(ALL)
+    for step in guide.steps:
+        assert step.says in said(guide, 80)
+        guide.took(step.actions[0])
+    assert "…" not in said(guide, 80)
+
+
+def test_every_screen_says_what_it_answers() -> None:
+    """The board, the panes and every view ask a question first; lines fit, and other names have none."""
+    assert set(ANSWERS) == {*VIEWS, FACETS, PICKER}
+    for name in ANSWERS:
+        lines = answer(name, 60)
+        assert "?" in " ".join(lines)
+        assert max(map(width_of, lines)) <= 60
+    assert answer("nothing", 60) == []

@@ -12,9 +12,15 @@ from textual.widgets import Static
 
 from tracetui.render.cells import pad
 from tracetui.tui.actions import Action, keys_of
+from tracetui.tui.view.answers import answer
 from tracetui.tui.widgets.pieces import to_text
 
-LETTERS = "T tool   ? decision   . thought   Q query   ! error   M model   A agent   U turn   * other"
+LETTERS = (
+    "T tool   ? decision   . thought   Q query   ! error",
+    "M model   A agent   U turn   * other",
+)
+WIDTH = 64
+"""Cells of a line of text."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -28,18 +34,21 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", show=False)]  # noqa: RUF012 - Textual's shape
 
     def __init__(
-        self, scope: str, actions: Sequence[Action], disabled_reason: Callable[[str], str | None]
+        self, name: str, actions: Sequence[Action], disabled_reason: Callable[[str], str | None]
     ) -> None:
         super().__init__()
-        self._scope = scope
+        self._screen_name = name
         self._actions = actions
         self._disabled = disabled_reason
 
     def compose(self) -> ComposeResult:
         """List the actions by group."""
-        pieces: list[tuple[str, str]] = [("What the keys do here\n", "heading")]
-        if self._scope == "main":
-            pieces += [("\nRows begin with the letter of their type\n", "dim"), (f"  {LETTERS}\n", "text")]
+        pieces: list[tuple[str, str]] = [("What this screen answers\n", "heading")]
+        pieces += [(f"  {line}\n", "text") for line in answer(self._screen_name, WIDTH)]
+        if self._screen_name != "picker":
+            pieces.append(("\nRows begin with the letter of their type\n", "dim"))
+            pieces += [(f"  {line}\n", "text") for line in LETTERS]
+        pieces.append(("\nWhat the keys do here\n", "heading"))
         group = ""
         for action in sorted(self._actions, key=lambda action: _GROUPS.index(action.group)):
             if action.group != group:

@@ -33,6 +33,18 @@ def passed_over(model: RunModel) -> str:
     return "whole runs, without the filter" if model.is_filtered else ""
 
 
+def legend(model: DiffModel | None, width: int) -> Pieces:
+    """Return what the signs of rows mean, by the names of the sides as they stand."""
+    if model is None:
+        return [(" " * width, "text")]
+    pieces: Pieces = [
+        (" - ", _ROLES["-"]), ("only A did this   ", "dim"), ("+ ", _ROLES["+"]), ("only B did   ", "dim"),
+        ("~ ", _ROLES["~"]), ("both did, otherwise", "dim"),
+    ]  # fmt: skip
+    used = sum(width_of(text) for text, _ in pieces)
+    return [*pieces, (" " * max(width - used, 0), "text")]
+
+
 def heading(model: DiffModel, row: int, width: int, passed_over: str = "") -> Pieces:
     """Return both runs in one line, and at which of the differences one is; first what is not heeded."""
     if passed_over:

@@ -22,13 +22,13 @@ class Step(NamedTuple):
 STEPS = (
     Step(
         ("view.enter",),
-        "reads what ended the run: the message, what came just before, where else it was seen",
+        "reads what ended the run, and what came just before it",
     ),
-    Step(("app.back",), "goes back to the tree, where equal calls that failed again and again are one row"),
-    Step(("error.previous", "error.next"), "goes from error to error: the same one every time is a loop"),
-    Step(("view.waterfall",), "shows where the time went, and what the end of the run waited for"),
+    Step(("app.back",), "goes back; calls that failed the same way are one row, ×7 ~loop"),
+    Step(("error.previous", "error.next"), "goes from error to error: is it the same every time?"),
+    Step(("view.waterfall",), "shows where the time went, and what the end waited for"),
     Step(("view.transcript",), "shows what the model saw and answered, step by step"),
-    Step(("run.diff",), "then Enter: beside the run that worked, opened where the two went apart"),
+    Step(("run.diff",), "then Enter: the run that worked beside it, where they part"),
 )
 
 
@@ -61,7 +61,7 @@ class Guide:
         """Return the line of the step that comes next, or the words at the end."""
         if self.is_done:
             help_key = self._keys.get("app.help", "?")
-            said = f"That was it: the same keys work on your runs. {help_key} says all others."
+            said = f"That was it: the same keys work on your runs. {help_key} says what all others do."
             return [(cut(f" {said}", width), "good")]
         step = self.steps[self.at]
         before = f" Try {self.at + 1} of {len(self.steps)}  "

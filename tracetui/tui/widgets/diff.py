@@ -29,6 +29,7 @@ class DiffView(RunPane):
 
     name_of_view = DIFF
     detail_below: ClassVar[bool] = True
+    head_lines: ClassVar[int] = 1
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(action.keys, action.method, action.title, show=False, id=action.id)
         for action in actions_in(DIFF)
@@ -125,6 +126,10 @@ class DiffView(RunPane):
         if self.shown is None:
             return [(" " + cut(self._said, width - 2), "dim")]
         return diff_text.row_pieces(self.shown, row, width, self.row_style.glyphs)
+
+    def edge_pieces(self, line: int, width: int) -> Pieces:  # noqa: ARG002 - there is one
+        """Return what the signs mean."""
+        return diff_text.legend(self.shown, width)
 
     @property
     def cursor_seq(self) -> int:
