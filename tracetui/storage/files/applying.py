@@ -17,6 +17,8 @@ from tracetui.storage.decide import AMENDMENT, COMPLETION
 from tracetui.storage.files.frame import OPEN_FLAG, STORE_TIME, UNMERGEABLE, Frame
 from tracetui.storage.state.tail import Tail, TraceColumns
 
+FEW = 3
+"""So many traces take less one by one: who looks after every record, or ends what it opened, has one to apply."""
 _UNKNOWN_COST = float("nan")
 _TEXT, _LIST = frozenset({str}), frozenset({list, tuple})
 _PLAIN_FLAGS = frozenset({0, STORE_TIME})
@@ -48,8 +50,11 @@ class Waiting:
 
 
 def apply_many(tail: Tail, waiting: Waiting) -> None:
-    """Apply traces column by column: three times as fast as one by one. The run has no gaps in its seqs."""
-    if not waiting.heads:
+    """Apply traces column by column: three times as fast as one by one, but for a few. The run has no gaps in its seqs."""
+    if len(waiting.heads) <= FEW:
+        tail.late = 0
+        for head, offset in zip(waiting.heads, waiting.offsets, strict=True):
+            apply_trace(tail, head, (offset, head[-2], head[-1]))
         return
     (
         ids, parents, names, kinds, times, flags, tags, statuses, ends, tokens_in, tokens_out, costs, sizes, crcs,
@@ -94,13 +99,13 @@ def _check(
         raise ValueError("a kind or status that is none")
 
 
-def apply_trace(tail: Tail, head: list[object], ref: tuple[int, int, int]) -> None:
+def apply_trace(tail: Tail, head: Sequence[object], ref: tuple[int, int, int]) -> None:
     """Apply the head of one trace."""
     (trace_id, parent, type_name, kind, timestamp, flags, tags, status, end_ms, tokens_in, tokens_out,
      cost, _, _) = head  # fmt: skip
     _check((trace_id,), (type_name,), (tags,), (kind,), (status,))
     assert isinstance(flags, int)  # noqa: S101 - the checksum held
-    assert isinstance(tags, list)  # noqa: S101
+    assert isinstance(tags, (list, tuple))  # noqa: S101
     awaited, row, bereft = None, -1, False
     if type(parent) is str:
         awaited = parent
