@@ -315,6 +315,13 @@ class StorageBackend(Protocol):
         """
         ...
 
+    def lately(self, count: int) -> list[Run] | None:
+        """Return the runs that were written last, newest created first, if the others can only be listed slowly.
+
+        None if ``runs(fresh=False)`` lists all at once.
+        """
+        ...
+
     def has_news(self, run_ids: Iterable[str]) -> bool:
         """Whether a listing would be another: runs came or went, or one of these changed, since the last one.
 

@@ -146,6 +146,10 @@ class MemoryEngine:
             self._listed = {run.id: self._listed[run.id] for run in runs}
             return runs
 
+    def lately(self, count: int) -> list[Run] | None:  # noqa: ARG002 - all are listed at once
+        """Return None: there is no slow listing."""
+        return None
+
     def has_news(self, run_ids: Iterable[str]) -> bool:  # noqa: ARG002 - all are looked at
         """Whether runs came or went or changed since the last listing."""
         with self._news:

@@ -70,6 +70,26 @@ def test_a_listing_from_the_catalog_opens_no_log(tmp_path: Path) -> None:
     assert [run.created_ms for run in wanted] == [100, 99, 98, 97, 96, 95]
 
 
+def test_without_a_catalog_the_logs_written_last_can_be_listed_first(tmp_path: Path) -> None:
+    """Only those are opened; whoever lists all then reads the others, and with a catalog nobody asks."""
+    filled(tmp_path).close()
+    logs = sorted((tmp_path / "runs").glob("*.log"))
+    for n, log in enumerate(logs):
+        os.utime(log, ns=(n, n))
+    disk = Counting()
+    assert FileEngine(str(tmp_path), disk=disk).lately(2) is None
+    catalog_of(tmp_path).unlink()
+    engine = FileEngine(str(tmp_path), disk=disk)
+    lately = engine.lately(2)
+    assert lately is not None
+    assert (disk.opened, {f"{run.id}.log" for run in lately}) == (2, {log.name for log in logs[-2:]})
+    assert len(engine.runs(fresh=False)) == len(logs) == disk.opened
+    assert engine.lately(2) is None
+    other = FileEngine(str(tmp_path))
+    assert [run.id for run in other.lately(99) or ()] == [run.id for run in other.runs()]
+    assert other.lately(2) is None
+
+
 def test_a_checked_listing_reads_only_logs_that_changed(tmp_path: Path) -> None:
     """Grown, replaced, new and deleted ones; the catalog's word alone is older."""
     engine = filled(tmp_path)

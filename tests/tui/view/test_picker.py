@@ -46,6 +46,16 @@ def filled(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_while_the_others_are_read_the_board_says_so() -> None:
+    """The runs that were written last are there, and are not taken for all."""
+    model = PickerModel(tracetui.open("memory://"))
+    assert model.counts() == "reading the runs…"
+    model.show([PickerRow(Run("a", created_ms=T0))], reading=True)
+    assert model.counts() == "the 1 written last; reading the others…"
+    model.show([PickerRow(Run("a", created_ms=T0)), PickerRow(Run("b", created_ms=T0))])
+    assert model.counts().startswith("2 runs")
+
+
 def test_a_board_opens_no_log_whose_card_is_kept(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows and previews come from the catalog alone, the same as from the runs."""
     with opened(filled) as db:

@@ -103,6 +103,8 @@ class Catalog:
         self._entries = Entries()
         self._file: Signature | None = None
         self._is_read = self._is_changed = False
+        self._is_partial = False
+        """Whether only the logs that were written last were looked at."""
         self._looked_at = -1
         """Modification time of the folder when all logs were last looked at."""
 
@@ -115,9 +117,27 @@ class Catalog:
         """
         with self._mutex:
             self._read()
-            if fresh or not len(self._entries):
+            if fresh or self._is_partial or not len(self._entries):
                 self._look()
             return self._entries.runs()
+
+    def lately(self, count: int) -> list[Run] | None:
+        """Return the runs of the logs that were written last, None if something is known of all.
+
+        :raises OSError: if the folder cannot be read.
+        """
+        with self._mutex:
+            self._read()
+            if len(self._entries) and not self._is_partial:
+                return None
+            logs = sorted(self._logs().items(), key=lambda log: log[1].st_mtime_ns)
+            self._is_partial = len(logs) > count
+            for name, status in logs[-count:]:
+                self._renew_if_other(name, _signature(status))
+            return self._entries.runs()
+
+    def _logs(self) -> dict[str, os.stat_result]:
+        return {name: status for name, status in self._disk.names(self._folder) if name.endswith(LOG_SUFFIX)}
 
     def run_id(self, name: str) -> str | None:
         """Return the id of the run that a log had when it was last read, None if it never was."""
@@ -137,15 +157,12 @@ class Catalog:
     def _look(self) -> None:
         """Bring what is known up to date with all logs, reading those that changed."""
         self._looked_at = self._folder_time()
-        found = {name: status for name, status in self._disk.names(self._folder) if name.endswith(LOG_SUFFIX)}
+        found = self._logs()
         for name in self._entries.gone(found):
             self._forget(name)
-        entries = self._entries
         for name, status in found.items():
-            known = entries.get(name)
-            signature = (status.st_size, status.st_mtime_ns, status.st_ino)
-            if known is None or known.signature != signature:
-                self._renew(name, signature)
+            self._renew_if_other(name, _signature(status))
+        self._is_partial = False
 
     def _folder_time(self) -> int:
         """Return the folder's modification time, which every log that comes or goes moves; −1 without one."""
@@ -166,6 +183,11 @@ class Catalog:
         except OSError:
             return True
         return known is None or known.signature != _signature(status)
+
+    def _renew_if_other(self, name: str, signature: Signature) -> None:
+        known = self._entries.get(name)
+        if known is None or known.signature != signature:
+            self._renew(name, signature)
 
     def _renew(self, name: str, signature: Signature) -> None:
         summary = self._summarize(name)

@@ -225,6 +225,15 @@ class FileEngine:
         except OSError as problem:
             raise self._unreachable(problem) from problem
 
+    def lately(self, count: int) -> list[Run] | None:
+        """Return the runs whose logs were written last, None if the catalog knows all."""
+        if self._closed:
+            raise ClosedError(self.location)
+        try:
+            return self._catalog.lately(count)
+        except OSError as problem:
+            raise self._unreachable(problem) from problem
+
     def has_news(self, run_ids: Iterable[str]) -> bool:
         """Whether logs came or went, or one of these runs' changed, since the last listing."""
         return self._catalog.has_news([file_name(run_id) + LOG_SUFFIX for run_id in run_ids])

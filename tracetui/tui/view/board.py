@@ -20,6 +20,8 @@ from tracetui.tui.view.card import Card, Standings, make_card, read_card
 
 SAVE_SECONDS = 60.0
 """So long a catalog that was written is left alone while one looks on."""
+FIRST_RUNS = 200
+"""So many are shown first of a store whose logs have to be read: as many as a screen has, and more."""
 SHARE_OF_TIME = 20
 """Making a run's card may take a twentieth of the time."""
 
@@ -113,6 +115,11 @@ class Board:
         self._known = {run.id: had for run in runs if (had := known.get(run.id))}
         self._stale = {row.run.id: row.run for row in rows if row.is_stale}
         return rows
+
+    def lately(self) -> list[PickerRow] | None:
+        """List the runs that were written last, to be shown while all are read; None where that is not slow."""
+        runs = self.db.backend.lately(FIRST_RUNS)
+        return None if runs is None else [PickerRow(run) for run in runs]
 
     def has_news(self) -> bool:
         """Whether to list again is worth it: a cheap look at what may change from one moment to the next."""

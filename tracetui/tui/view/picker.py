@@ -30,7 +30,7 @@ class PickerModel:
         self.rows: list[PickerRow] = []
         self.sort = "started"
         self.reverse = False
-        self.is_listed = False
+        self.is_listed = self._reading = False
         self.marked: list[str] = []
         """Ids of the runs that are marked, in the order of marking: A, B."""
         self.alarmed: dict[str, None] = {}
@@ -46,15 +46,15 @@ class PickerModel:
 
     # ---- what the board says -----------------------------------------------------------------------------
 
-    def show(self, rows: list[PickerRow] | None) -> None:
-        """Take over what the board lists; None leaves what is shown."""
+    def show(self, rows: list[PickerRow] | None, *, reading: bool = False) -> None:
+        """Take over what the board lists; None leaves what is shown. ``reading``: more of them come."""
         if rows is None:
             return
         self._all = rows
         self._by_id = {row.run.id: row for row in rows}
         self.marked = [run_id for run_id in self.marked if run_id in self._by_id]
         self.alarmed = {run_id: None for run_id in self.alarmed if run_id in self._by_id}
-        self.is_listed = True
+        self.is_listed, self._reading = True, reading
         self._watch(rows)
         self.arrange()
 
@@ -194,7 +194,9 @@ class PickerModel:
 
     def counts(self) -> str:
         """Return how many runs there are, failed and live."""
-        return self._counts if self.is_listed else "reading the runs…"
+        if not self.is_listed:
+            return "reading the runs…"
+        return f"the {self.total:,} written last; reading the others…" if self._reading else self._counts
 
 
 _SEVERITY = {"FAILED": 0, "LOST": 1, "CUT OFF": 2, "LIVE": 3, "CANCELLED": 4, "ENDED": 5, "OK": 6}

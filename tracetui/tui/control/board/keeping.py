@@ -71,7 +71,9 @@ class Keeping(BoardScreen):
         done = False
         try:
             if not self.model.is_listed:
-                self.app.call_from_thread(self._take, board.rows(fresh=False))
+                lately = board.lately()
+                known = board.rows(fresh=False) if lately is None else lately
+                self.app.call_from_thread(self._take, known, reading=lately is not None)
             start = time.monotonic()
             rows = board.rows()
             self._took = time.monotonic() - start
@@ -99,11 +101,11 @@ class Keeping(BoardScreen):
             self.app.call_from_thread(self._fill, made)
         return bool(missing)
 
-    def _take(self, rows: list[PickerRow] | None) -> list[PickerRow]:
+    def _take(self, rows: list[PickerRow] | None, *, reading: bool = False) -> list[PickerRow]:
         """Show what was listed; return the rows that miss a card."""
         if rows is not None:
             here = self._here()
-            self.model.show(rows)
+            self.model.show(rows, reading=reading)
             self.show(here)
             self._tell_failed()
         return self.model.missing()
