@@ -18,6 +18,7 @@ from tracetui.model.change import annotation, new_trace, run_patch
 from tracetui.storage.files.catalog_file import BadCatalogError, Entry, decode, encode
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.files.fs import Disk
+from tracetui.storage.files.names import file_name
 from tracetui.store.database import LONG_LIVED_CHANGES
 
 
@@ -82,7 +83,7 @@ def test_without_a_catalog_the_logs_written_last_can_be_listed_first(tmp_path: P
     engine = FileEngine(str(tmp_path), disk=disk)
     lately = engine.lately(2)
     assert lately is not None
-    assert (disk.opened, {f"{run.id}.log" for run in lately}) == (2, {log.name for log in logs[-2:]})
+    assert (disk.opened, {file_name(run.id) for run in lately}) == (2, {log.stem for log in logs[-2:]})
     assert len(engine.runs(fresh=False)) == len(logs) == disk.opened
     assert engine.lately(2) is None
     other = FileEngine(str(tmp_path))
