@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tracetui.analysis.before import just_before
+from tracetui.analysis.errors import find_errors
+from tracetui.analysis.explanation import sentence_of
+from tracetui.analysis.loops import find_loops
 from tracetui.analysis.rollup import totals
 from tracetui.analysis.verdict import Verdict, folder_of, path_of
 from tracetui.model.trace import FAILED, STATUS_CODES
@@ -157,7 +160,8 @@ def _head(view: RunView, verdict: Verdict) -> str:
         " ".join(map(code, run.tags)), f"in {code(folder_of(run))}" if folder_of(run) else "",
     ]  # fmt: skip
     title = f"# {code(run.name or run.id)}: {verdict.text()}"
-    why = code(verdict.why) if verdict.why else ""
+    said = sentence_of(view, verdict, find_errors(view), find_loops(view))
+    why = code(said) if said else ""
     return "\n\n".join(filter(None, (title, why, " · ".join(filter(None, facts)))))
 
 
