@@ -48,7 +48,7 @@ def test_choices_are_those_of_the_explorer() -> None:
     ("text", "key", "hint"),
     [
         ("teme = 1", "teme", "did you mean theme?"),
-        ("theme = 'blue'", "theme", "auto, dark, light, terminal"),
+        ("theme = 'blue'", "theme", "auto, dark, light, contrast, colour-blind, terminal"),
         ("mouse = 1", "mouse", "true or false"),
         ("keys = 1", "keys", "[keys]"),
         ("[keys]\nerror.next = 3", 'keys."error.next"', "a key, or a list"),

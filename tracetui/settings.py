@@ -22,7 +22,7 @@ CONFIG_VARIABLE = "TRACETUI_CONFIG"
 """Path of another file; empty for none, the defaults."""
 
 PRESETS = ("default", "ide")
-THEMES = ("auto", "dark", "light", "terminal")
+THEMES = ("auto", "dark", "light", "contrast", "colour-blind", "terminal")
 TIMES = ("offset", "clock", "off")
 METRICS = ("duration", "self", "tokens", "cost", "context", "traces")
 
@@ -233,7 +233,7 @@ TEMPLATE = """\
 # Settings of tracetui. What is not set, or commented out, has the value shown here.
 
 # preset = "default"    # keys to begin with: default, ide
-# theme = "auto"        # auto, dark, light, terminal (its own sixteen colours)
+# theme = "auto"        # auto, dark, light, contrast, colour-blind, terminal (its own sixteen colours)
 # time = "offset"       # when, in rows: offset, clock, off
 # metric = "duration"   # figure of a row: duration, self, tokens, cost, context, traces
 # mouse = true          # false leaves the mouse to the terminal

@@ -170,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.help", "question_mark", APP, "What the keys do here", "Explorer", "help"),
     Action("app.guide", "", APP, "Guide from a failed run to why it failed, on and off", "Explorer"),
     Action("app.mouse", "f2", APP, "Mouse on and off", "Explorer"),
-    Action("app.theme", "", APP, "Light or dark", "Explorer"),
+    Action("app.theme", "", APP, "The next theme: dark, light, contrast, colour-blind", "Explorer"),
     Action("app.quit", "ctrl+q", APP, "Quit", "Explorer"),
 )
 

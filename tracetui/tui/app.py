@@ -41,7 +41,7 @@ from tracetui.tui.screens.help import HelpScreen
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
 from tracetui.tui.state import StateFolder
-from tracetui.tui.theme import COLOURS, theme_named
+from tracetui.tui.theme import COLOURS, OWN, next_theme, theme_named
 from tracetui.tui.view.copying import Source
 from tracetui.tui.view.guide import Guide
 from tracetui.tui.view.picker import PickerModel
@@ -139,9 +139,11 @@ class ExplorerApp(Outside):
         self.elsewhere: Source | None = None
         """The place that is to be shown after this one."""
         self.problem: BaseException | None = None
-        self.ansi_theme_dark, self.ansi_theme_light = COLOURS["textual-dark"], COLOURS["textual-light"]
+        for theme in OWN:
+            self.register_theme(theme)
+        self.ansi_theme_light = COLOURS["textual-light"]
         few = self.console.color_system in (None, "standard")
-        self.theme = theme_named(self.settings.theme, os.environ, few_colours=few)
+        self._show_theme(theme_named(self.settings.theme, os.environ, few_colours=few))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line goes through before it is shown."""
@@ -415,10 +417,13 @@ class ExplorerApp(Outside):
         self.exit(0)
 
     def action_app_theme(self) -> None:
-        """Turn to light or dark."""
-        kind = "ansi" if self.native_ansi_color else "textual"
-        self.theme = f"{kind}-light" if self.current_theme.dark else f"{kind}-dark"
+        """Turn to the next theme."""
+        self._show_theme(next_theme(self.theme))
         self.screen.refresh(recompose=False, layout=True)
+
+    def _show_theme(self, name: str) -> None:
+        self.ansi_theme_dark = COLOURS.get(name if name != "textual-light" else "", COLOURS["textual-dark"])
+        self.theme = name
 
     def annotate(self, model: RunModel, trace_id: str, note: str, fields: Mapping[str, Value]) -> None:
         """Leave an annotation on a trace.

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
+from textual.theme import Theme
 
 _DARK = {
     "text": "", "dim": "bright_black", "heading": "bold bright_cyan", "label": "cyan", "string": "", "number": "bright_magenta",
@@ -63,12 +64,36 @@ COLOURS = {
         "#101214 #a8121c #0e5c24 #6e4a00 #0a4a9c #7d2483 #005f68 #ffffff"
         " #50565e #a8121c #0e5c24 #ffd24d #0a4a9c #7d2483 #005f68 #000000",
     ),
+    "tracetui-contrast": _colours(
+        "#000000", "#ffffff",
+        "#000000 #b40c0c #3ddc55 #ffc800 #6fb1ff #e59bff #4fe3ee #ffffff"
+        " #c3cbd3 #ff9d96 #79f08a #ffe066 #a8d2ff #f0c3ff #86f2f9 #ffffff",
+    ),
+    "tracetui-colour-blind": _colours(
+        "#121212", "#e0e0e0",
+        "#101214 #a84400 #4aa8e8 #f0d442 #7fb0e0 #d9a0c4 #6cc5f0 #f2f4f6"
+        " #929ba5 #ff9040 #7cc4f5 #f5e36e #a9cdf0 #e8bdd8 #95dafa #ffffff",
+    ),
 }  # fmt: skip
 """What the sixteen colours are, by Textual's theme: black, red, green, yellow, blue, magenta, cyan, white; then bright."""
+
+OWN = (
+    Theme(
+        "tracetui-contrast", primary="#ffc800", background="#000000", surface="#000000", panel="#1a1a1a",
+        foreground="#ffffff", error="#ff9d96", warning="#ffc800", success="#3ddc55", accent="#4fe3ee",
+    ),
+    Theme(
+        "tracetui-colour-blind", primary="#4aa8e8", background="#121212", surface="#1e1e1e", foreground="#e0e0e0",
+        error="#ff9040", warning="#f0d442", success="#4aa8e8", accent="#d9a0c4",
+    ),
+)  # fmt: skip
+"""Themes that Textual does not have: black and white with 7:1 and more, and one whose bad is orange and whose good is blue."""
 
 CHOICES = {
     "dark": "textual-dark",
     "light": "textual-light",
+    "contrast": "tracetui-contrast",
+    "colour-blind": "tracetui-colour-blind",
     "terminal": "ansi-dark",
     "terminal light": "ansi-light",
 }
@@ -89,6 +114,17 @@ def theme_named(name: str, environment: Mapping[str, str], *, few_colours: bool 
     if "NO_COLOR" in environment or name == "terminal" or (few_colours and name == "auto"):
         return CHOICES["terminal light" if is_light else "terminal"]
     return CHOICES[("light" if is_light else "dark") if name == "auto" else name]
+
+
+def next_theme(name: str) -> str:
+    """Return the theme after one in the palette's round; of the terminal's own there are two.
+
+    >>> next_theme("textual-dark"), next_theme("tracetui-colour-blind"), next_theme("ansi-dark")
+    ('textual-light', 'textual-dark', 'ansi-light')
+    """
+    kind = name.startswith("ansi")
+    round_ = [each for each in CHOICES.values() if each.startswith("ansi") == kind]
+    return round_[(round_.index(name) + 1) % len(round_)] if name in round_ else round_[0]
 
 
 @lru_cache(maxsize=512)
