@@ -76,6 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.time", "t", MAIN, "Show times as offset, clock, or not", "Show"),
     Action("time.back", "less_than_sign", MAIN, "The run as of the trace before", "Show"),
     Action("time.forward", "greater_than_sign", MAIN, "The run as of the next trace", "Show"),
+    Action("time.play", "W", MAIN, "Play the run at a chosen speed, or stop", "Show"),
     Action("axis.in", "plus", MAIN, "Show less of the axis of time", "Show"),
     Action("axis.out", "underscore", MAIN, "Show more of the axis of time", "Show"),
     Action("axis.all", "0", MAIN, "Show all of the axis of time", "Show"),

@@ -107,9 +107,9 @@ def truth_line(model: RunModel, place: tuple[int, int], metric: str, live: str, 
         said = f"  {kind} {cut(printable(model.search.text), 20)!r}: {count(len(model.search.hits))} hits"
         pieces.append((said + ("" if model.search.done else "…"), "text"))
     if (moments := model.moments) is not None:
-        pieces.append(
-            (f"  as of {moment_text(model)} (trace {moments.at:,} of {len(moments):,}, G is now)", "warning")
-        )
+        playing = f"playing {moments.playing}, " if moments.playing else ""
+        at = f"trace {moments.at:,} of {len(moments):,}"
+        pieces.append((f"  as of {moment_text(model)} ({playing}{at}, G is now)", "warning"))
     if model.tree.root is not None:
         pieces.append(("  zoomed (Z shows all)", "warning"))
     if live:

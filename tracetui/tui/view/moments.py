@@ -26,6 +26,8 @@ class Moments:
         self._came = came
         self._by_end: array[int] | None = None
         self.at = len(came)
+        self.playing = ""
+        """How fast the moments go by themselves, "" if they do not."""
 
     def __len__(self) -> int:
         return len(self.order)
@@ -39,6 +41,10 @@ class Moments:
     def time_ms(self) -> int:
         """The moment itself: a time, or a step where there are no times."""
         return self._came[self.newest]
+
+    def came_ms(self, number: int) -> int:
+        """Return when the trace after so many others came."""
+        return self._came[self.order[number]]
 
     @property
     def is_last(self) -> bool:
