@@ -41,9 +41,9 @@ class Waiting:
         :raises BadFrameError: if its heads are not what a frame holds.
         """
         rows = frame.rows()
-        offset = frame.first_body
+        offset, add = frame.first_body, self.offsets.append
         for head in rows:
-            self.offsets.append(offset)
+            add(offset)
             offset += head[-2]
         self.heads += rows
         self.end, self.last_frame = frame.end, frame.offset

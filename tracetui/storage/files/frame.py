@@ -261,12 +261,9 @@ class Frame:
     heads: bytes
     bodies_start: int
     bodies_size: int
+    end: int
+    """Where the next frame begins."""
     _rows: Sequence[Any] | None = None
-
-    @property
-    def end(self) -> int:
-        """Where the next frame begins."""
-        return self.bodies_start + self.bodies_size
 
     @property
     def first_body(self) -> int:
@@ -301,7 +298,7 @@ class Frame:
                 yield TRACE, row
 
 
-def parse(data: bytes | memoryview, at: int, offset: int, salt: bytes) -> Frame:
+def parse(data: bytes, at: int, offset: int, salt: bytes) -> Frame:
     """Read the frame at ``data[at]``, which lies at ``offset`` in the log; its bodies are not looked at.
 
     :raises BadFrameError: if there is none, or its heads are not all there.
@@ -314,12 +311,13 @@ def parse(data: bytes | memoryview, at: int, offset: int, salt: bytes) -> Frame:
     start = at + HEAD_SIZE
     if len(data) - start < heads_size:
         raise BadFrameError("an unfinished frame")
-    heads = bytes(data[start : start + heads_size])
+    heads = data[start : start + heads_size]
     if crc != zlib.crc32(heads, zlib.crc32(data[at : at + 20], zlib.crc32(salt))):
         raise BadFrameError("the checksum of a frame's heads does not hold")
+    bodies = offset + HEAD_SIZE + heads_size
     return Frame(
-        offset, first & 0x0F, int.from_bytes(count, "little"), base_seq, base_rev, heads,
-        offset + HEAD_SIZE + heads_size, bodies_size,
+        offset, first & 0x0F, int.from_bytes(count, "little"), base_seq, base_rev, heads, bodies, bodies_size,
+        bodies + bodies_size,
     )  # fmt: skip
 
 

@@ -233,7 +233,7 @@ class LogFile:
         at = start
         while at < size:
             try:
-                frame = parse(memoryview(window), at - base, at, salt)
+                frame = parse(window, at - base, at, salt)
             except BadFrameError:
                 wanted = min(max(WINDOW_BYTES, 2 * (len(window) - (at - base))), size - at)
                 if at + wanted <= base + len(window):

@@ -34,9 +34,7 @@ class BodyRefs(Columns):
         if self._is_fixed:
             self.grow()
         offsets, sizes, crcs = zip(*refs, strict=True)
-        self.offsets.extend(offsets)
-        self.sizes.extend(sizes)
-        self.crcs.extend(crcs)
+        self.add_columns(offsets=offsets, sizes=sizes, crcs=crcs)
 
     def __getitem__(self, row: int) -> tuple[int, int, int]:
         return self.offsets[row], self.sizes[row], self.crcs[row]

@@ -212,6 +212,11 @@ class Columns:
             elif not isinstance(column, (array, Column)):
                 setattr(self, name, Column(code, partial(_itself, column), self._covered))
 
+    def add_columns(self, **columns: Sequence[Any]) -> None:
+        """Add the values of the next rows to columns that take rows; through an array of their own in half the time."""
+        for name, values in columns.items():
+            getattr(self, name).extend(array(self.CODES[name], values))
+
     def settle(self, *, growing: bool) -> None:
         """Make every column quick to read row by row: an array if rows may come, else the base's own buffer.
 

@@ -78,12 +78,13 @@ class Links(Columns):
         """
         if self._is_fixed:
             self.grow()
-        none = [-1] * len(ids)
+        none = array("i", [-1]) * len(ids)
         for column in (self.parents, self.first_child, self.last_child, self.next_sibling):
             column.extend(none)
         own_parents, first_child, last_child, next_sibling = (
             self.parents, self.first_child, self.last_child, self.next_sibling,
         )  # fmt: skip
+        waiters = self._waiters
         for row, (trace_id, parent) in enumerate(zip(ids, parents, strict=True), first):
             if type(parent) is str:
                 self._add_root(row, parent)
@@ -99,7 +100,7 @@ class Links(Columns):
                 last_child[parent] = row
             else:
                 raise ValueError("a parent after its child")
-            if self._waiters and trace_id in self._waiters:
+            if waiters and trace_id in waiters:
                 self._adopt(trace_id, row)
 
     def _add_root(self, row: int, awaited: str | None) -> None:

@@ -195,14 +195,12 @@ class Tail(Columns):
         rows = range(first, first + count)
         self.ids.extend(given.ids)
         self._seqs.update(zip(given.ids, rows, strict=True))
-        for column, values in (
-            (self.refs, given.refs), (self.kinds, given.kinds),
-            (self.timestamps, given.timestamps), (self.ends, given.ends), (self.statuses, given.statuses),
-            (self.tokens_in, given.tokens_in), (self.tokens_out, given.tokens_out), (self.costs, given.costs),
-            (self.added, [-1] * count), (self.mergeable, given.mergeable),
-            (self.types, list(map(self._type_code, given.names))),
-        ):  # fmt: skip
-            column.extend(values)
+        self.refs.extend(given.refs)
+        self.add_columns(
+            kinds=given.kinds, types=[*map(self._type_code, given.names)], timestamps=given.timestamps,
+            ends=given.ends, statuses=given.statuses, tokens_in=given.tokens_in, tokens_out=given.tokens_out,
+            costs=given.costs, mergeable=given.mergeable, added=[-1] * count,
+        )  # fmt: skip
         self._by_type.add_all(given.names, first)
         self._tag_all(given.tags, first)
         self._by_time.add_all(given.timestamps)
