@@ -19,7 +19,7 @@ OPERATIONS = {
     "reading": {
         "get by id, decoded", "by type, lazy traces", "by tag, lazy traces", "by time, lazy traces",
         "children, lazy traces", "all traces, decoded", "type ∧ tag ∧ time", "facet counts: types and tags",
-        "tree of 10,000, heads", "text search ignoring case, warm", "text search exact, warm", "disk, index files included",
+        "tree of 10,000, heads", "text search ignoring case, repeated", "text search exact, repeated", "disk, index files included",
     },
     "opening": {
         "open a run of 300 traces, index there", "50-row window in the middle", "memory per trace, base",
