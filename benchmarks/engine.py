@@ -55,7 +55,8 @@ def readable(found: object, rows: list[Row]) -> str:
         "Written by `python -m benchmarks.engine`, which also writes `engine.json`; not to be changed by hand. A figure is the\n"
         "median of ratios taken in turns within one run, in favour of tracetui if above 1 (where the goal is ≤: below). Rows\n"
         "that miss their goal, and those without one, are here too; why those about writing, memory and disk do is told in\n"
-        "[what recording costs](../docs/decisions/0013-what-recording-costs.md).\n\n"
+        "[what recording costs](../docs/decisions/0013-what-recording-costs.md) and\n"
+        "[what reading costs](../docs/decisions/0014-what-reading-costs.md).\n\n"
         f"{as_markdown(rows)}\nTaken on: `{json.dumps(found)}`\n"
     )
 
