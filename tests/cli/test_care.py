@@ -33,6 +33,20 @@ def runs_of(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "store" / "runs").iterdir())
 
 
+def test_a_run_that_cannot_be_read_says_so_and_stays(run: Run, tmp_path: Path) -> None:
+    """In the list without a date, on standard error with what helps; no rule of gc takes it."""
+    made = run("run", "start", "x").lines[0]
+    log = next((tmp_path / "store" / "runs").glob("*.log"))
+    log.write_bytes(b"x" * 64 + log.read_bytes()[64:])
+    found = run("run", "list")
+    assert (found.code, found.lines[-1].split()) == (0, [made, "unreadable", "0", "0"])
+    assert f"run {made} cannot be read" in found.err
+    assert "tracetui check" in found.err
+    assert json.loads(run("run", "list", "--json").out)[0]["status"] == "unreadable"
+    run("gc", "--keep", "0", "--older", "1d", "--include-quiet")
+    assert log.exists()
+
+
 def test_check_tells_every_problem_and_what_helps(run: Run, tmp_path: Path) -> None:
     """Log, mark of a failed sync, index, catalog, what is left over: each with file and offset, and exit code 3."""
     recorded(tmp_path)

@@ -85,6 +85,8 @@ def list_runs(
     json: JsonOption = False,
 ) -> None:
     """List the runs of the store, newest first; exit 1 if there are none"""
+    from tracetui.model.run import UNREADABLE
+
     chosen = wants_json(format_name, json)
     found = session.db.runs()[:limit]
     if chosen == "json":
@@ -99,7 +101,7 @@ def list_runs(
             (
                 run.id,
                 _standing(run, now),
-                date(run.created_ms),
+                "" if run.status == UNREADABLE else date(run.created_ms),
                 run.traces,
                 run.errors,
                 ",".join(run.tags),
@@ -110,6 +112,9 @@ def list_runs(
         if rows:
             head = ("ID", "STATUS", "CREATED", "TRACES", "ERRORS", "TAGS", "NAME")
             output.lines(table(head, rows, output.width()))
+    for run in found:
+        if run.status == UNREADABLE:
+            diagnostics.say(f"tracetui: run {run.id} cannot be read: {run.damage[0].reason}")
     if not found:
         diagnostics.say(f"no runs in {session.location}")
         raise diagnostics.Ended(diagnostics.NOTHING)

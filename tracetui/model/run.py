@@ -15,6 +15,9 @@ ACTIVE, PAUSED, COMPLETED, FAILED, CANCELLED, ARCHIVED = (
 RUN_STATUSES: tuple[str, ...] = (ACTIVE, PAUSED, COMPLETED, FAILED, CANCELLED, ARCHIVED)
 ENDED: frozenset[str] = frozenset({COMPLETED, FAILED, CANCELLED, ARCHIVED})
 
+UNREADABLE = "unreadable"
+"""What a run is listed as of whose log nothing can be read, not even when it was created; never stored."""
+
 MOVES: Mapping[str, frozenset[str]] = {
     ACTIVE: frozenset({PAUSED, COMPLETED, FAILED, CANCELLED, ARCHIVED}),
     PAUSED: frozenset({ACTIVE, CANCELLED, ARCHIVED}),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tracetui.model.run import ACTIVE, PAUSED, Run
+from tracetui.model.run import ACTIVE, PAUSED, UNREADABLE, Run
 from tracetui.store.ownership import is_alive
 
 PINNED = "pinned"
@@ -94,6 +94,8 @@ def safe_because(held: Holding, now_ms: int, *, include_quiet: bool) -> str | No
     run = held.run
     if PINNED in run.tags:
         return PINNED
+    if run.status == UNREADABLE:  # what it was is not known: repair or a person decides
+        return UNREADABLE
     if run.status not in (ACTIVE, PAUSED):
         return None
     if any(map(is_alive, run.owners)):

@@ -24,7 +24,7 @@ from tracetui.errors import (
     WriteFailedError,
 )
 from tracetui.model.change import Annotation, AnyChange, Change, RunPatch
-from tracetui.model.run import Damage, Run
+from tracetui.model.run import UNREADABLE, Damage, Run
 from tracetui.model.trace import Trace
 from tracetui.model.value import Value
 from tracetui.storage.backend import Appended, Capabilities, Existing, Index, Page, RunView
@@ -254,8 +254,8 @@ class FileEngine:
             return None
         except StorageError as problem:
             offset = problem.offset if isinstance(problem, CorruptionError) else 0
-            run = Run(name.removesuffix(LOG_SUFFIX), damage=(Damage(path, offset, 0, str(problem)),))
-            return run, False
+            damage = (Damage(path, offset, 0, str(problem)),)
+            return Run(name.removesuffix(LOG_SUFFIX), status=UNREADABLE, damage=damage), False
 
     def digests(self) -> dict[str, bytes]:
         """Return run id: digest, of the runs that have one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracetui.model.run import UNREADABLE
 from tracetui.model.text import printable
 from tracetui.render.cells import chopped, cut, pad, pad_left, width_of
 from tracetui.render.figures import cost, count, date, duration, short_id, started
@@ -105,7 +106,8 @@ def _row_role(label: str) -> str:
 def _values(row: PickerRow, now_ms: int) -> list[str]:
     card, took = row.card, row.duration_ms(now_ms)
     return [
-        started(row.run.created_ms, now_ms), duration(took) if took else "", count(row.run.traces),
+        "" if row.run.status == UNREADABLE else started(row.run.created_ms, now_ms),
+        duration(took) if took else "", count(row.run.traces),
         count(row.errors) if row.errors else "", count(card.tokens) if card and card.tokens else "",
         cost(card.cost_usd) if card else "",
     ]  # fmt: skip
@@ -152,7 +154,7 @@ def _told(row: PickerRow, *, brief: bool) -> list[tuple[str, str, str]]:
         told += _of_card(row, card.preview)
     if not brief:
         told += [
-            ("started", date(run.created_ms), "text"), ("status", run.status, "text"),
+            ("started", "" if run.status == UNREADABLE else date(run.created_ms), "text"), ("status", run.status, "text"),
             ("tags", ", ".join(run.tags), "tag"),
         ]  # fmt: skip
     told += [("damage", f"{d.reason}: {d.length} bytes at {d.offset}", "error text") for d in run.damage[:3]]
