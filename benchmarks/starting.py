@@ -18,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ENTRY = ("-m", "tracetui.cli.entry")
+ENTRY = ("-c", "from tracetui.cli.entry import main; main()")
+"""As the installed script does it."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "bare python": ("-c", "pass"),
     "import typer": ("-c", "import typer"),
