@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shutil
 import zlib
 from pathlib import Path
@@ -77,3 +78,4 @@ def prepare(working: Path, original: Path, said: str) -> None:
     shutil.rmtree(working, ignore_errors=True)
     without = shutil.ignore_patterns("*.idx") if said == WITHOUT else None
     shutil.copytree(original, working, ignore=without)
+    os.sync()

@@ -8,6 +8,7 @@ from tests.tui.conftest import login_bug
 from tests.tui.driving import SIZES, cursor_id, main_screen, screen_text, settle, shows
 from tracetui import Database, Thought, TraceStore
 from tracetui.tui.app import ExplorerApp, find_trace
+from tracetui.tui.control import moving
 from tracetui.tui.screens.main import MainScreen
 from tracetui.tui.screens.picker import PickerScreen
 
@@ -138,3 +139,28 @@ async def test_nothing_is_read_beyond_ascii_when_asked(memory: Database, login: 
         assert "━" not in text
         assert text.isascii()
         assert "v A fix login bug" in text
+
+
+@pytest.mark.parametrize("rest", [0.0, 1e9])
+async def test_the_detail_follows_at_once_after_a_rest(
+    memory: Database, login: str, monkeypatch: pytest.MonkeyPatch, rest: float
+) -> None:
+    """After a rest the detail comes right behind the cursor; while keys follow each other it waits for the last."""
+    monkeypatch.setattr(moving, "REST_SECONDS", rest)
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=(120, 32)) as pilot:
+        await settle(pilot)
+        screen = main_screen(app)
+        waits: list[float] = []
+        set_timer = screen.set_timer
+
+        def noted(delay: float, *given: Any, **named: Any) -> Any:
+            waits.append(delay)
+            return set_timer(delay, *given, **named)
+
+        monkeypatch.setattr(screen, "set_timer", noted)
+        await pilot.press("k")
+        await settle(pilot)
+        assert (moving.DETAIL_AT_ONCE_SECONDS in waits) is (rest == 0)
+        assert (moving.DETAIL_SECONDS in waits) is (rest > 0)
+        assert screen.detail.seq == screen.current.cursor_seq

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from array import array
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -265,3 +267,17 @@ def test_rows_are_those_of_get_tree(memory: tracetui.Database, login: str) -> No
     assert list(zip(model.depths, ids(model), strict=True)) == [
         (depth, trace.id) for depth, trace in tree.walk()
     ]
+
+
+@given(
+    st.lists(
+        st.sampled_from([0, 1, 2, 255, 256, 257, 65_536, 65_793, 16_777_216, -2, -10, -266]), unique=True
+    )
+)
+def test_a_row_is_found_by_its_key_alone(keys: list[int]) -> None:
+    """Keys whose bytes lie across those of two rows are no hits; what is not there is −1."""
+    with tracetui.open("memory://") as db:
+        tree = TreeModel(db.view(db.create_run().id))
+    tree.rows = array("i", keys)
+    for key in (*keys, 3, 512, -11):
+        assert tree._index(key) == (keys.index(key) if key in keys else -1)

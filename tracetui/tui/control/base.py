@@ -26,7 +26,8 @@ from tracetui.tui.widgets.tree import TraceTreeView
 if TYPE_CHECKING:
     from tracetui.tui.app import ExplorerApp
 
-TOLD_SECONDS = 0.2
+TOLD_SECONDS, TOLD_SHARE = 0.2, 10
+"""From one handing over of hits to the next, at least; and that many times what taking the last ones took."""
 
 
 class RunScreen(Screen[None]):
@@ -167,16 +168,20 @@ class RunScreen(Screen[None]):
         self.redraw()
 
     def gather(self, pieces: Iterator[list[int]], tell: Callable[[list[int], bool], None]) -> None:
-        """In a worker: collect hits and hand them over a few times a second, first ones at once."""
+        """In a worker: collect hits and hand them over a few times a second, first ones at once.
+
+        Rarer where taking them takes long: keys have most of the time.
+        """
         worker = get_current_worker()
         hits: list[int] = []
-        told, last = 0, 0.0
+        told, due = 0, 0.0
         for piece in pieces:
             if worker.is_cancelled:
                 return
             hits += piece
-            if len(hits) > told and (not told or time.monotonic() - last > TOLD_SECONDS):
-                told, last = len(hits), time.monotonic()
+            if len(hits) > told and time.monotonic() > due:
+                told, began = len(hits), time.monotonic()
                 self.app.call_from_thread(tell, list(hits), False)
+                due = time.monotonic() + max(TOLD_SECONDS, TOLD_SHARE * (time.monotonic() - began))
         if not worker.is_cancelled:
             self.app.call_from_thread(tell, hits, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.timer import Timer
 
 from tracetui.tui.control.following import Following
@@ -9,7 +11,10 @@ from tracetui.tui.messages import CursorMoved, TraceChosen
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.widgets.bars import Bar, MinimapBar
 
-DETAIL_SECONDS = 0.035
+DETAIL_SECONDS, DETAIL_AT_ONCE_SECONDS = 0.035, 0.004
+"""From a key to its detail: while keys follow each other, and after a rest, when the cursor is painted first all the same."""
+REST_SECONDS = 0.1
+"""So long without a key is a rest: keys that are held down come at least three times as fast."""
 
 
 class Moving(Following):
@@ -18,6 +23,7 @@ class Moving(Following):
     def __init__(self, model: RunModel) -> None:
         super().__init__(model)
         self._detail_timer: Timer | None = None
+        self._moved = 0.0
 
     def action_cursor_down(self) -> None:
         """Move down."""
@@ -100,12 +106,16 @@ class Moving(Following):
             self.detail.view.changed()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Follow the cursor with the detail, a moment later."""
+        """Follow the cursor with the detail, a moment later; at once after a rest."""
         if message.sender_id != self.current.id:
             return
         if self._detail_timer is not None:
             self._detail_timer.stop()
-        self._detail_timer = self.set_timer(DETAIL_SECONDS, self.show_detail)
+        before, self._moved = self._moved, time.monotonic()
+        rested = self._moved - before > REST_SECONDS
+        self._detail_timer = self.set_timer(
+            DETAIL_AT_ONCE_SECONDS if rested else DETAIL_SECONDS, self.show_detail
+        )
         self.query_one("#truth", Bar).refresh()
         self.query_one("#why", Bar).refresh()
         self.query_one(MinimapBar).refresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ def minimap(
     reviewed: Sequence[int] = (),
     is_there: Callable[[int], bool] | None = None,
 ) -> list[Cell]:
-    """Return at most ``width`` cells for a run, in seq order; linear in errors, hits, marks and width, not in traces.
+    """Return at most ``width`` cells for a run, in seq order; linear in errors, marks and width, not in traces and hits.
 
     A cell takes the letter of the middle of its stretch; "e" where an error is in it, "E" for the one that ended
     the run; "m" for a mark or a note; "/" for a hit of the search, where cells stand for several traces, else the
@@ -40,7 +41,7 @@ def minimap(
         return []
     cells = min(width, total)
     marked = {seq * cells // total: seq for seq in errors}
-    sought = {seq * cells // total: seq for seq in reversed(hits) if is_there is None or is_there(seq)}
+    sought = _sought(hits, cells, total, is_there)
     kept = {seq * cells // total: seq for seq in reversed(reviewed)}
     found = []
     here = cursor * cells // total if cursor >= 0 else -1
@@ -65,4 +66,18 @@ def minimap(
         if number == here:
             role += " cursor"
         found.append(Cell(text, role, seq))
+    return found
+
+
+def _sought(
+    hits: Sequence[int], cells: int, total: int, is_there: Callable[[int], bool] | None
+) -> dict[int, int]:
+    """Return the first hit that is there by cell; hits are in seq order, and of a cell only as many are looked at as needed."""
+    found: dict[int, int] = {}
+    for number in range(cells):
+        first, last = -(-number * total // cells), -(-(number + 1) * total // cells)
+        within = range(bisect_left(hits, first), bisect_left(hits, last))
+        hit = next((hits[at] for at in within if is_there is None or is_there(hits[at])), -1)
+        if hit >= 0:
+            found[number] = hit
     return found

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from sys import byteorder
 
 from tracetui.model.trace_type import CUSTOM
 from tracetui.storage.backend import RunView
@@ -336,10 +337,13 @@ class TreeModel:
         return self._index(self.standing_for(seq) if seq >= 0 else seq)
 
     def _index(self, seq: int) -> int:
-        try:
-            return self.rows.index(seq)
-        except ValueError:
-            return -1
+        """Return the row of a key, −1 if there is none: by its bytes, which takes a tenth of a look at every row."""
+        width = self.rows.itemsize
+        data, wanted = self.rows.tobytes(), seq.to_bytes(width, byteorder, signed=True)
+        at = data.find(wanted)
+        while at % width and at >= 0:
+            at = data.find(wanted, at + 1)
+        return at // width if at >= 0 else -1
 
     def reveal(self, seq: int) -> int:
         """Unfold what hides a trace, a message too that stands in its child's row; return its row, −1 if hidden.
