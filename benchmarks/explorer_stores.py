@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -66,11 +68,17 @@ def kept(count: int) -> Path:
     if not folder.exists():
         making = folder.with_name(folder.name + ".new")
         shutil.rmtree(making, ignore_errors=True)
-        with tracetui.open(making) as db:
-            fill(db, count)
-            db.reindex(run_of(count))
+        script = f"from benchmarks.explorer_stores import make; make({str(making)!r}, {count})"
+        subprocess.run([sys.executable, "-c", script], check=True)
         making.rename(folder)
     return folder
+
+
+def make(location: str, count: int) -> None:
+    """Make a store; in a process of its own, since a run whose recorder is alive counts as live."""
+    with tracetui.open(location) as db:
+        fill(db, count)
+        db.reindex(run_of(count))
 
 
 def prepare(working: Path, original: Path, said: str) -> None:
