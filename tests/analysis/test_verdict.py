@@ -146,6 +146,17 @@ def test_a_recorded_outcome_comes_next_with_its_reason(
     assert verdict.landing == 0
 
 
+def test_a_live_run_is_told_by_its_newest_step_or_its_last_error(runs: Runs) -> None:
+    """It has not ended, so nothing ended it, and what it began with says nothing of where it is."""
+    live = Liveness(owned=True)
+    runs.put("root", Thought("begin"))
+    runs.put("next", Thought("read the test"), "root")
+    assert runs.judge(liveness=live).why == "last: read the test"
+    runs.put("no", boom(), "root")
+    assert runs.judge(liveness=live).why == "last error: ValueError: no, in begin"
+    assert runs.judge().why == "ended by ValueError: no, in begin"
+
+
 def test_live_lost_failed_cut_off_and_ended(runs: Runs) -> None:
     """In this order; a run without an owner is live only while its news are fresh."""
     runs.put("root", Custom("Agent"))

@@ -169,12 +169,15 @@ def _why(view: RunView, run: Run, label: str, errors: Errors, landing: int) -> s
     if errors.terminal is not None and landing == errors.terminal.seq:
         parent = view.parents[landing]
         said = f"{errors.terminal.type}: {first_line(errors.terminal.message)}"
-        return f"ended by {said}" + (f", in {summary(view.trace(parent), folder)}" if parent >= 0 else "")
+        inside = f", in {summary(view.trace(parent), folder)}" if parent >= 0 else ""
+        return ("last error: " if label == "LIVE" else "ended by ") + said + inside
     if view.statuses[landing] == 0:
         verb = "running" if label == "LIVE" else "cut off in"
         return f"{verb} {summary(view.trace(landing), folder)}"
     if label == "OK":
         return ""
+    if label == "LIVE":
+        return f"last: {summary(view.trace(_newest(view)), folder)}"
     return _last(view, landing, folder)
 
 
@@ -186,10 +189,15 @@ def _last(view: RunView, landing: int, folder: str) -> str:
         return f"last: {told}"
     if given := output_line(trace):
         return f"{told} answered: {given}"
-    last = view.by_time(-(2**63), 2**63)[-1]
+    last = _newest(view)
     if last == landing:
         return f"last: {told}"
     return f"no model output is recorded; the last step: {summary(view.trace(last), folder)}"
+
+
+def _newest(view: RunView) -> int:
+    """Return the step that began last."""
+    return view.by_time(-(2**63), 2**63)[-1]
 
 
 def folder_of(run: Run) -> str:
