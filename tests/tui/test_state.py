@@ -11,6 +11,7 @@ from tests.tui.conftest import login_bug
 from tests.tui.driving import cursor_id, main_screen, screen_text, settle
 from tests.tui.test_picker import board, good
 from tracetui import Database, Error, Thought, TraceStore
+from tracetui.settings import Settings
 from tracetui.store.database import open_database
 from tracetui.tui import state as state_room
 from tracetui.tui.app import ExplorerApp
@@ -165,6 +166,40 @@ async def test_prompts_remember_what_was_typed(memory: Database, login: str, tmp
         await pilot.press("up", "enter")
         await settle(pilot)
         assert main_screen(app).model.search.text == "pytest"
+
+
+@pytest.mark.parametrize(("size", "no_color"), [((120, 32), False), ((80, 24), True)])
+async def test_a_remembered_text_is_replaced_by_typing(
+    memory: Database, login: str, size: tuple[int, int], no_color: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is selected, without colours too; → and End keep it; a filter that is in force is gone on from."""
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = ExplorerApp(memory, run_id=login, settings=Settings(theme="dark"))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("slash", *"token", "enter", "slash")
+        await settle(pilot)
+        line = app.screen._compositor.render_strips()[-2]
+        marked = [piece for piece in line if piece.style is not None and "token" in piece.text]
+        assert [piece.text for piece in marked] == ["token"]
+        assert marked[0].style.reverse == (True if no_color else None)  # type: ignore[union-attr]
+        assert no_color or marked[0].style.bgcolor != line._segments[0].style.bgcolor  # type: ignore[union-attr]
+        await pilot.press(*"exited")
+        assert " / exited" in screen_text(app)
+        for keep in ("right", "end"):
+            await pilot.press("enter", "slash", keep, *" 2", *["backspace"] * 2, "left", "right")
+            assert main_screen(app).prompt._input.value == "exited"
+        await pilot.press("escape", "ampersand", *"tag:io", "enter")
+        await settle(pilot)
+        await pilot.press("ampersand", *" x", "enter")
+        await settle(pilot)
+        assert main_screen(app).model.filter.text == "tag:io x"
+        await pilot.press("ampersand", "ctrl+u", "enter")
+        await settle(pilot)
+        await pilot.press("ampersand", *"type:E", "escape", "ampersand", *"tag:shell", "enter")
+        await settle(pilot)
+        assert main_screen(app).model.filter.text == "tag:shell"
 
 
 async def test_the_picker_keeps_its_order(memory: Database, login: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from tracetui.model.text import printable
 from tracetui.querying.completion import Candidate
@@ -27,6 +28,7 @@ class Prompt(Vertical):
     Prompt Horizontal { height: 1; }
     Prompt #label { width: auto; }
     Prompt Input { width: 1fr; background: $surface; }
+    Prompt Input:ansi > .input--selection { background: ansi_default; color: ansi_default; text-style: reverse; }
     Prompt #hint { height: 1; display: none; }
     Prompt.hinting #hint { display: block; }
     """
@@ -53,14 +55,15 @@ class Prompt(Vertical):
         yield self._hint
 
     def ask(self, purpose: str, label: str, text: str | None = None) -> None:
-        """Open the line; it remembers what was typed for a purpose."""
+        """Open the line with a text to go on from, or with what was typed last: that is selected, and typing replaces it."""
         self.purpose = purpose
         self.candidates = ()
         self._browsing = None
         self._set_label(label)
         self.hint("")
         self._input.value = self.remembered.get(purpose, "") if text is None else text
-        self._input.cursor_position = len(self._input.value)
+        end = len(self._input.value)
+        self._input.selection = Selection(0 if text is None else end, end)
         self.add_class("asking")
         self._input.focus()
 
@@ -71,7 +74,7 @@ class Prompt(Vertical):
         if event.key == "enter" and not self._input.has_focus:
             self._input.post_message(Input.Submitted(self._input, self._input.value))
         elif event.is_printable and event.character:
-            self._input.insert_text_at_cursor(event.character)
+            self._input.replace(event.character, *sorted(self._input.selection))
         else:
             return
         event.stop()
