@@ -71,6 +71,10 @@ def test_check_tells_every_problem_and_what_helps(run: Run, tmp_path: Path) -> N
     assert told["catalog.idx"]["offset"] > 0 or told["catalog.idx"]["reason"]
     shown = run("check")
     assert all(word in shown.err for word in ("tracetui repair", "tracetui reindex", "tracetui gc"))
+    assert all(
+        word in shown.err
+        for word in ("the last commit is not whole", "nobody writes to that run until it is repaired")
+    )
     assert len(shown.lines) == 6
     assert run("check", "run-1").code == 3
     for cure in (

@@ -47,6 +47,7 @@ def check(
 
         rows = [(d.offset, d.length, d.reason, d.path) for d in found]
         output.lines(table(("OFFSET", "BYTES", "WHAT", "FILE"), rows, output.width()))
+        _explain({d.reason for d in found})
         _advise({d.path.rpartition(".")[2] if ".new" not in d.path else "new" for d in found})
     else:
         diagnostics.say("no damage found")
@@ -54,14 +55,33 @@ def check(
         raise diagnostics.Ended(diagnostics.DAMAGED)
 
 
+_MEANINGS = (
+    ("torn tail", "a torn tail: the last commit is not whole; the next writer cuts it off and keeps those bytes beside the log"),
+    ("frame", "a frame that is none: those bytes cannot be read any more, the commits in them are lost, all others are read"),
+    ("bod", "a body that does not hold: what that trace says is lost, for a repair too, and the trace is shown as damaged"),
+    ("sync failed", "a failed sync: nobody writes to that run until it is repaired, for the disk may not have what it said it has"),
+)  # fmt: skip
+"""Words in reasons of damage, and what they mean to whoever recorded the run."""
+
+
+def _explain(reasons: set[str]) -> None:
+    """Say what such damage means, each kind once."""
+    for word, meaning in _MEANINGS:
+        if any(word in reason and "index" not in reason for reason in reasons):
+            diagnostics.say(meaning)
+
+
 def _advise(endings: set[str]) -> None:
     """Say what helps against the problems of files with these endings."""
     if "log" in endings:
-        diagnostics.say("a log: `tracetui repair RUN` copies what is readable to a fresh one")
+        diagnostics.say(
+            "a log: `tracetui repair RUN` copies what is readable to a fresh one, and keeps the original; "
+            "RUN is the name of the file without .log"
+        )
     if "idx" in endings:
         diagnostics.say("an index or the catalog: no answer depends on it; `tracetui reindex` makes it anew")
     if endings - {"log", "idx"}:
-        diagnostics.say("left over: `tracetui gc` removes it")
+        diagnostics.say("left over: `tracetui gc` removes it once it is an hour old")
 
 
 def repair(run: NamedRun) -> None:
@@ -69,6 +89,7 @@ def repair(run: NamedRun) -> None:
     done = _files().repair(find_run(session.db, run).id)
     for damage in done.damage:
         diagnostics.say(f"{damage.reason}: {damage.length} bytes at {damage.offset}")
+    _explain({damage.reason for damage in done.damage})
     diagnostics.say(f"{done.traces:,} traces kept; the original is {done.kept_as}")
 
 

@@ -75,8 +75,12 @@ def _make(file: Path) -> None:
     """Write the file with everything commented out, if there is none."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as made:
-            made.write(TEMPLATE)
+        file.touch(exist_ok=False)
+        try:
+            file.write_text(TEMPLATE, encoding="utf-8")
+        except OSError:
+            file.unlink()  # half of it would be taken for the settings
+            raise
     except FileExistsError:
         return
     except OSError as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tracetui.storage.files.frame import HEADER_SIZE, seal
 from tracetui.storage.files.fs import Disk
 from tracetui.storage.files.index import encode_index
 from tracetui.storage.files.log import LogFile
+from tracetui.storage.view import LiveView
 
 LOG = f"{PLACE}/store/runs/r.log"
 
@@ -180,23 +182,57 @@ def test_a_frame_whose_heads_are_none_is_a_typed_error(tmp_path: Path) -> None:
         FileEngine(str(tmp_path)).run("r")
 
 
-@pytest.mark.parametrize("lie", ["siblings in a circle", "a thousand million rows"])
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "siblings in a circle",
+        "additions in a circle",
+        "parents in a circle",
+        "ids of another length",
+        "no usage",
+        "no status",
+        "a thousand million rows",
+    ],
+)
 def test_an_index_that_lies_with_right_checksums_is_done_without(tmp_path: Path, lie: str) -> None:
     """Walks end, no room is made for what is not there, and the log answers; once a walk went on for ever."""
     engine = FileEngine(str(tmp_path))
     engine.create_run("r", {"created_ms": 1})
     engine.append("r", [thought("a"), thought("b")])
     child = new_trace(TraceDraft(Thought("c"), id="c", parent_id="a"))
-    engine.append("r", [child])
+    engine.append("r", [child, amendment("b", tags=["t"])])
     assert engine.reindex("r")
+    late = new_trace(TraceDraft(Thought("d"), id="d", parent_id="b"))
+    engine.append("r", [late])
     path = tmp_path / "runs" / "r.idx"
     covered, salt, sections = sections_of(path.read_bytes())
     found = dict(sections)
-    if lie == "siblings in a circle":
-        found["traces.next_sibling"] = (2).to_bytes(4, "little") * 3
-    else:
-        found["run"] = {**found["run"], "traces": 10**9}
+    found.update(told(lie, found))
     path.write_bytes(encode_index(salt, covered, found.items()))
     fresh = FileEngine(str(tmp_path))
+    assert fresh.run("r").traces == 4
+    view = LiveView("r", lambda: fresh._tail("r"))
+    assert list(view.ids) == ["a", "b", "c", "d"]
+    assert len(view.rollup()) == 4
     assert [trace.id for trace in fresh.scan("r", Index.PARENT, "a").items] == ["c"]
-    assert [trace.id for trace in fresh.scan("r", Index.ALL).items] == ["a", "b", "c"]
+    traces = fresh.scan("r", Index.ALL).items
+    assert [(trace.id, trace.tags) for trace in traces] == [("a", []), ("b", ["t"]), ("c", []), ("d", [])]
+
+
+def told(lie: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Return the sections of an index of three rows that lie so."""
+    if lie == "siblings in a circle":
+        return {"traces.next_sibling": (2).to_bytes(4, "little") * 3}
+    if lie == "additions in a circle":
+        assert found["additions.before"] == b"\xff" * 4
+        return {"additions.before": bytes(4)}
+    if lie == "parents in a circle":
+        return {"traces.parents": bytes.fromhex("01000000 00000000 00000000")}
+    if lie == "ids of another length":
+        return {"ids.text": found["ids.text"] + b"e"}
+    lies: dict[str, dict[str, Any]] = {
+        "no usage": {"usage": 14},
+        "no status": {"status": []},
+        "a thousand million rows": {"traces": 10**9},
+    }
+    return {"run": {**found["run"], **lies[lie]}}

@@ -249,13 +249,20 @@ class FileEngine:
         try:
             if known is not None:  # it changed since, so it will again: keep it open
                 return self._with(known, _summarized)
-            return _summarized(self._read_log(path, name.removesuffix(LOG_SUFFIX)))
+            return self._first_summary(path, name.removesuffix(LOG_SUFFIX))
         except (FileNotFoundError, RunNotFoundError, GoneError):
             return None
         except StorageError as problem:
             offset = problem.offset if isinstance(problem, CorruptionError) else 0
             damage = (Damage(path, offset, 0, str(problem)),)
             return Run(name.removesuffix(LOG_SUFFIX), status=UNREADABLE, damage=damage), False
+
+    def _first_summary(self, path: str, run_id: str) -> tuple[Run, bool]:
+        """Return what `_summarized` does of a log that nobody has open: without its index, if that says nonsense."""
+        with contextlib.suppress(BadIndexError, *NOT_OURS):
+            return _summarized(self._read_log(path, run_id))
+        self._distrusted.add(run_id)
+        return _summarized(self._read_log(path, run_id))
 
     def digests(self) -> dict[str, bytes]:
         """Return run id: digest, of the runs that have one."""

@@ -32,6 +32,7 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgpack
@@ -277,6 +278,10 @@ def write_index(disk: Disk, path: str, salt: int, covered: Covered, sections: It
         disk.rename(aside, path)
     except FileNotFoundError:
         return False  # renamed or deleted by another between our opening and locking it
+    except OSError:
+        with suppress(OSError):
+            disk.truncate(fd, 0)  # which leaves the next one its lock, and a full disk its room
+        raise
     finally:
         disk.close(fd)
     return True

@@ -30,13 +30,33 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
     The fresh log has a new salt. Bodies that do not hold are copied as they are and stay known as damaged.
     Call it with the log's lock held.
     Return the path of the original and the damage found.
+
+    :raises OSError: if the system cannot; the log is left as it is, and nothing beside it.
     """
     log = LogFile(disk, path)
     found = pieces(log, log.stat().st_size)
     header = Header(log.header.version, int.from_bytes(os.urandom(4), "little"), log.header.created_ms)
     fresh = f"{path}.repair-{os.getpid()}"
     disk.unlink(fresh)
-    fd = disk.create(fresh)
+    try:
+        _write(disk, fresh, log, header, found)
+        kept = _copy(disk, log, f"{path}.damaged")
+        disk.rename(fresh, path)
+    except BaseException:
+        disk.unlink(fresh)
+        raise
+    disk.unlink(path + FAILED_SUFFIX)
+    disk.sync_folder(os.path.dirname(path))  # noqa: PTH120
+    damage = [*log.damage, *(piece for piece in found if isinstance(piece, Damage))]
+    for piece in found:
+        if isinstance(piece, Frame):
+            damage.extend(bad_bodies(log, piece))
+    return kept, tuple(damage)
+
+
+def _write(disk: Disk, path: str, log: LogFile, header: Header, found: list[Frame | Damage]) -> None:
+    """Write the pieces of a log that hold to a new file."""
+    fd = disk.create(path)
     try:
         write_all(disk, fd, header.pack())
         after_hole = False
@@ -54,26 +74,21 @@ def rewrite(disk: Disk, path: str) -> tuple[str, tuple[Damage, ...]]:
         disk.sync_data(fd)
     finally:
         disk.close(fd)
-    kept = _copy(disk, log, f"{path}.damaged")
-    disk.rename(fresh, path)
-    disk.unlink(path + FAILED_SUFFIX)
-    disk.sync_folder(os.path.dirname(path))  # noqa: PTH120
-    damage = [*log.damage, *(piece for piece in found if isinstance(piece, Damage))]
-    for piece in found:
-        if isinstance(piece, Frame):
-            damage.extend(bad_bodies(log, piece))
-    return kept, tuple(damage)
 
 
 def _copy(disk: Disk, log: LogFile, stem: str) -> str:
     """Copy a log byte by byte: a second name for it would hide from open handles that it was replaced."""
     fd, kept = create_dated(disk, stem)
     try:
-        at = 0
-        while data := log.pread(WINDOW_BYTES, at):
-            write_all(disk, fd, data)
-            at += len(data)
-        disk.sync_data(fd)
-    finally:
-        disk.close(fd)
+        try:
+            at = 0
+            while data := log.pread(WINDOW_BYTES, at):
+                write_all(disk, fd, data)
+                at += len(data)
+            disk.sync_data(fd)
+        finally:
+            disk.close(fd)
+    except BaseException:
+        disk.unlink(kept)
+        raise
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
-from tracetui.storage.state.columns import Base, Columns
+from tracetui.storage.state.columns import BadIndexError, Base, Columns
 
 
 class Refs(Protocol):
@@ -88,9 +88,16 @@ class Additions(Columns):
         number = last
         while number >= 0:
             found.append(self._refs[number])
-            number = self.before[number]
+            number = self.earlier(number)
         found.reverse()
         return found
+
+    def earlier(self, number: int) -> int:
+        """Return the number of the addition before this one in its chain, −1 if it is the first."""
+        before: int = self.before[number]
+        if before >= number:
+            raise BadIndexError("additions that are not in order")
+        return before
 
     def ref(self, number: int) -> Any:
         """Return where the body of an addition lies."""

@@ -304,7 +304,12 @@ class Texts(Sequence[str]):
             return str(packed, "utf-8", "replace")
 
     def unwrap(self) -> None:
-        """Read without a look at whether what is read was verified; see ``Columns.unwrap``."""
+        """Read without a look at whether what is read was verified; see ``Columns.unwrap``.
+
+        Opened here at the latest: nobody who reads the texts from then on expects a damaged index.
+        """
+        if self._ends is None:
+            self._open()
         self._text, self._ends = unwrapped(self._text), unwrapped(self._ends)
 
     def frozen(self) -> Texts:

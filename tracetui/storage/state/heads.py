@@ -92,7 +92,7 @@ class Moment:
         additions = tail.additions
         while last >= self._additions:
             tags = tags[: len(tags) - len(additions.tags(last))]
-            last = additions.before[last]
+            last = additions.earlier(last)
         return tags, last
 
     def _was_open(self, tail: Tail, row: int) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from tracetui.model.run import ENDED, Damage, Owner, Run
 from tracetui.model.value import Value
 from tracetui.storage.backend import NO_TIME
+from tracetui.storage.state.columns import BadIndexError
 
 
 class RunRecord:
@@ -19,6 +21,8 @@ class RunRecord:
     )  # fmt: skip
 
     def __init__(self, run_id: str, kept: Mapping[str, Any]) -> None:
+        if kept:
+            _check(kept)
         self.run_id = run_id
         self.name: str | None = kept.get("name")
         self.status: str = kept.get("status", "active")
@@ -86,3 +90,21 @@ class RunRecord:
             "owners": [owner.pack() for owner in self.owners], "last_ms": self.last_ms, "errors": self.errors,
             "usage": self.usage, "last_set_ms": self.last_set_ms,
         }  # fmt: skip
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "run_id": (str,), "name": (str, NoneType), "status": (str,), "created_ms": (int,), "ended_ms": (int, NoneType),
+    "tags": (list,), "owners": (list,), "last_ms": (int,), "errors": (int,), "usage": (list,), "last_set_ms": (int,),
+}  # fmt: skip
+
+
+def _check(kept: Mapping[str, Any]) -> None:
+    """Refuse what no index of ours keeps: later nobody would know that it was the index that said it.
+
+    :raises BadIndexError: if it is of other types.
+    """
+    wrong = [name for name, types in _TYPES.items() if type(kept.get(name)) not in types]
+    if wrong or [type(figure) in (int, float) for figure in kept["usage"]] != [True] * 3:
+        raise BadIndexError(f"a run whose {wrong or 'usage'} is none")
+    if any(type(tag) is not str for tag in kept["tags"]):
+        raise BadIndexError("a tag that is none")

@@ -20,7 +20,7 @@ from tracetui.model.trace_type import CUSTOM, ERROR, TOOL_CALL
 from tracetui.storage.backend import NO_TIME
 from tracetui.storage.decide import AMENDMENT, COMPLETION
 from tracetui.storage.state.change_log import ChangeLog
-from tracetui.storage.state.columns import Base, Columns
+from tracetui.storage.state.columns import BadIndexError, Base, Columns
 
 AGENT, MODEL = "Agent", "LLM"
 _NEAR, _FAR, _COUNTED = 1, 2, 4
@@ -235,6 +235,8 @@ class Rollup(Columns):
             self.context[row] = max(self.context[row], bring[6])
             self.traces[row] += bring[7]
             parent = parents[row]
+            if parent >= row:
+                raise BadIndexError("parents that are not in order")
             if parent >= 0:
                 if parent not in news:
                     heappush(rows, -parent)

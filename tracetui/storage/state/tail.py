@@ -375,7 +375,7 @@ class Tail(Columns):
         tags, last = tuple(self._tags[seq]), self.added[seq]
         while last >= 0:
             tags = tags[: len(tags) - len(self.additions.tags(last))]
-            last = self.additions.before[last]
+            last = self.additions.earlier(last)
         return tags
 
     @property
@@ -509,6 +509,8 @@ class Tail(Columns):
         """
         if self._base is not None:
             self._base.verify()
+            if isinstance(self.ids, Texts):
+                self.ids.unwrap()
         self.settle()
 
     def settle(self, *, growing: bool | None = None) -> None:

@@ -94,18 +94,18 @@ class Taking(RunScreen):
 
     def _hand_over(self, variable: str, command: Callable[[], list[str]]) -> None:
         """Give the terminal to a program with the text of the detail in a file, and take it back."""
-        with tempfile.TemporaryDirectory(prefix="tracetui-") as folder:
-            path = Path(folder) / f"trace{self.detail.ending()}"
-            path.write_text(self.detail.text(), encoding="utf-8", errors="backslashreplace")
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="tracetui-") as folder:
+                path = Path(folder) / f"trace{self.detail.ending()}"
+                path.write_text(self.detail.text(), encoding="utf-8", errors="backslashreplace")
                 words = [*command(), str(path)]
                 with self.app.suspend():
                     subprocess.run(words, check=False)  # noqa: S603 - the user's own choice
-            except SuspendNotSupported:
-                self.notify("this terminal cannot be handed over", severity="warning", markup=False)
-            except (OSError, ValueError) as problem:
-                said = f"${variable} cannot be started: {getattr(problem, 'strerror', None) or problem}"
-                self.notify(printable(said), severity="error", markup=False, timeout=8)
+        except SuspendNotSupported:
+            self.notify("this terminal cannot be handed over", severity="warning", markup=False)
+        except (OSError, ValueError) as problem:
+            said = f"${variable} cannot be started: {getattr(problem, 'strerror', None) or problem}"
+            self.notify(printable(said), severity="error", markup=False, timeout=8)
         self.app.refresh(layout=True)
 
 

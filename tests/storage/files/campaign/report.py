@@ -31,6 +31,11 @@ class Campaign:
         for number in range(self.count(share, all_of_them)):
             yield Random(number)
 
+    def seeds_of_part(self, part: int, parts: int, share: int, all_of_them: int) -> Iterator[Random]:
+        """Yield every so many-th of the chances, so that the parts together take each once."""
+        for number in range(part, self.count(share, all_of_them), parts):
+            yield Random(number)
+
     def count(self, share: int, all_of_them: int) -> int:
         """Return how many trials to take."""
         return all_of_them if self.is_long else share
@@ -44,8 +49,12 @@ class Campaign:
 
 
 def table(rows: Iterable[Row]) -> list[str]:
-    """Return the rows as the lines of a table."""
-    rows = list(rows)
+    """Return the rows as the lines of a table, those of one kind added up."""
+    counts: dict[str, tuple[int, int]] = {}
+    for kind, trials, effective in rows:
+        before = counts.get(kind, (0, 0))
+        counts[kind] = before[0] + trials, before[1] + effective
+    rows = [Row(kind, *count) for kind, count in counts.items()]
     width = max((len(row.kind) for row in rows), default=0)
     return [
         f"{row.kind:<{width}}  {row.trials:>9,} trials  {row.effective:>9,} effective  0 violations"
