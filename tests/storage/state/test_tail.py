@@ -1,4 +1,4 @@
-"""Indices in memory: consistent after any sequence of commits, and the same when rebuilt from the log."""
+"""The state of a run in memory: the same when rebuilt from the log; deciding reads it and changes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tracetui.storage.backend import NO_TIME
 from tracetui.storage.decide import decide
 from tracetui.storage.files.engine import FileEngine
 from tracetui.storage.memory import MemoryEngine
-from tracetui.storage.state.gaps import Gaps
 from tracetui.storage.state.tail import Tail
 
 IDS = st.sampled_from("abcdefgh")
@@ -58,21 +57,6 @@ def held(engine: MemoryEngine | FileEngine, run_id: str) -> Tail:
     return engine._tail(run_id)
 
 
-@given(st.lists(st.lists(changes(), min_size=1, max_size=4), max_size=12))
-def test_indices_agree_with_columns_after_every_commit(commits: list[list[AnyChange]]) -> None:
-    """Links, postings, time index, roots: each is what a look at all columns gives; refusals change nothing."""
-    engine = MemoryEngine()
-    engine.create_run("r", {"created_ms": 1})
-    tail = held(engine, "r")
-    for commit in commits:
-        before = answers(tail)
-        try:
-            engine.append("r", commit)
-        except TraceTuiError:
-            assert answers(tail) == before
-        assert_consistent(tail)
-
-
 @given(commits=st.lists(st.lists(changes(), min_size=1, max_size=4), max_size=8))
 def test_indices_are_the_same_when_read_back(commits: list[list[AnyChange]]) -> None:
     """What a writer holds in memory after its commits is what a reader builds from the log."""
@@ -101,38 +85,3 @@ def test_deciding_changes_nothing() -> None:
     commit = decide(tail, [completion("a"), new_trace(TraceDraft(Thought("t"), id="b"))], "error", 77)
     assert (commit.first_seq, commit.first_rev, commit.traces, len(commit.entries)) == (1, 2, 1, 2)
     assert answers(tail) == before
-
-
-def test_a_deep_chain_of_waiters_is_adopted_once() -> None:
-    """Children before parents, the worst order for adoption, stays linear and builds one chain."""
-    engine = MemoryEngine()
-    engine.create_run("r", {"created_ms": 1})
-    count = 9_000
-    drafts = [
-        TraceDraft(
-            Thought(""), id=str(n), parent_id=str(n - 1) if n else None, await_parent=True, timestamp=1
-        )
-        for n in reversed(range(count))
-    ]
-    engine.append("r", [new_trace(draft) for draft in drafts])
-    forest = engine.view("r").forest()
-    assert list(forest.depths) == list(range(count))
-    assert list(forest.seqs) == list(reversed(range(count)))
-
-
-@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 4)), max_size=6))
-def test_gaps_map_rows_to_numbers_and_back(stretches: list[tuple[int, int]]) -> None:
-    """Against a plain list of the numbers that are left."""
-    gaps, following = Gaps(), 0
-    numbers: list[int] = []
-    for length, lost in stretches:
-        if lost:
-            following += lost
-            gaps.skip(len(numbers), following)
-        numbers += range(following, following + length)
-        following += length
-    assert [gaps.number(row) for row in range(len(numbers))] == numbers
-    assert gaps.number(len(numbers)) == following
-    for number in range(following):
-        assert gaps.row(number) == (numbers.index(number) if number in numbers else -1)
-        assert gaps.row_after(number) == len([known for known in numbers if known < number])

@@ -15,7 +15,7 @@ from tracetui.model.trace_type import ERROR, KINDS
 from tracetui.storage.backend import NO_TIME
 from tracetui.storage.decide import AMENDMENT, COMPLETION
 from tracetui.storage.files.frame import OPEN_FLAG, STORE_TIME, UNMERGEABLE, Frame
-from tracetui.storage.state.tail import Tail, TraceColumns
+from tracetui.storage.state.rows import Rows, TraceColumns
 
 FEW = 3
 """So many traces take less one by one: who looks after every record, or ends what it opened, has one to apply."""
@@ -49,12 +49,12 @@ class Waiting:
         self.end, self.last_frame = frame.end, frame.offset
 
 
-def apply_many(tail: Tail, waiting: Waiting) -> None:
+def apply_many(rows: Rows, waiting: Waiting) -> None:
     """Apply traces column by column: three times as fast as one by one, but for a few. The run has no gaps in its seqs."""
     if len(waiting.heads) <= FEW:
-        tail.late = 0
+        rows.late = 0
         for head, offset in zip(waiting.heads, waiting.offsets, strict=True):
-            apply_trace(tail, head, (offset, head[-2], head[-1]))
+            apply_trace(rows, head, (offset, head[-2], head[-1]))
         return
     (
         ids, parents, names, kinds, times, flags, tags, statuses, ends, tokens_in, tokens_out, costs, sizes, crcs,
@@ -64,7 +64,7 @@ def apply_many(tail: Tail, waiting: Waiting) -> None:
     ended = statuses
     if not {*flags} <= _PLAIN_FLAGS:
         ended = tuple(0 if flag & OPEN_FLAG else status for flag, status in zip(flags, statuses, strict=True))
-    tail.add_traces(
+    rows.add_traces(
         TraceColumns(
             ids, parents, names, kinds, times,
             [NO_TIME if end is None else end for end in ends],
@@ -99,7 +99,7 @@ def _check(
         raise ValueError("a kind or status that is none")
 
 
-def apply_trace(tail: Tail, head: Sequence[object], ref: tuple[int, int, int]) -> None:
+def apply_trace(rows: Rows, head: Sequence[object], ref: tuple[int, int, int]) -> None:
     """Apply the head of one trace."""
     (trace_id, parent, type_name, kind, timestamp, flags, tags, status, end_ms, tokens_in, tokens_out,
      cost, _, _) = head  # fmt: skip
@@ -110,40 +110,40 @@ def apply_trace(tail: Tail, head: Sequence[object], ref: tuple[int, int, int]) -
     if type(parent) is str:
         awaited = parent
     elif isinstance(parent, int) and parent >= 0:
-        row = tail.seq_gaps.row(parent) if tail.seq_gaps else parent
+        row = rows.seq_gaps.row(parent) if rows.seq_gaps else parent
         bereft = row < 0
-        if row >= tail.count:
+        if row >= rows.count:
             raise ValueError("a parent after its child")
-    tail.add_trace(
+    rows.add_trace(
         trace_id, row, awaited, type_name, kind, timestamp, bool(flags & STORE_TIME),  # type: ignore[arg-type]
         0 if flags & OPEN_FLAG else status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
         _UNKNOWN_COST if cost is None else cost, not flags & UNMERGEABLE, ref, bereft=bereft,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def apply_later(tail: Tail, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
+def apply_later(rows: Rows, code: int, head: list[object], ref: tuple[int, int, int]) -> None:
     """Apply the head of a completion, an amendment or an annotation; one whose trace was lost is passed over."""
     seq = head[0]
     assert isinstance(seq, int)  # noqa: S101 - the checksum held
-    row = tail.seq_gaps.row(seq) if tail.seq_gaps else seq
-    if row >= tail.count:
+    row = rows.seq_gaps.row(seq) if rows.seq_gaps else seq
+    if row >= rows.count:
         raise ValueError("a change before its trace")
     if row < 0:
-        tail.skip_change()
+        rows.skip_change()
     elif code == COMPLETION:
         _, status, end_ms, tags, tokens_in, tokens_out, cost, _, _ = head
         _check((), (), (tags,), (), (status,))
-        tail.add_completion(
+        rows.add_completion(
             row, status, end_ms, tuple(tags), tokens_in, tokens_out,  # type: ignore[arg-type]
             _UNKNOWN_COST if cost is None else cost, ref,  # type: ignore[arg-type]
         )  # fmt: skip
     elif code == AMENDMENT:
         _, tags, tokens_in, tokens_out, cost, _, _ = head
         _check((), (), (tags,), (), ())
-        tail.add_amendment(
+        rows.add_amendment(
             row, tuple(tags), tokens_in, tokens_out, _UNKNOWN_COST if cost is None else cost, ref  # type: ignore[arg-type]
         )  # fmt: skip
     else:
         _, annotation_id, timestamp, _, _ = head
         _check((annotation_id,), (), (), (), ())
-        tail.add_annotation(row, annotation_id, timestamp, ref)  # type: ignore[arg-type]
+        rows.add_annotation(row, annotation_id, timestamp, ref)  # type: ignore[arg-type]
