@@ -223,8 +223,6 @@ class Select:
 
 
 Stage: TypeAlias = Count | Sort | Limit | Stats | Select
-Tabular: TypeAlias = Count | Stats | Select
-"""Stages that turn traces into a table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ of it is known to live. Every rule narrows: a run goes if all that are given let
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracetui.model.run import ACTIVE, PAUSED, UNREADABLE, Run
@@ -114,8 +114,3 @@ def _goes_because(rules: Rules) -> str:
     if rules.size is not None:
         said.append("the store is too large")
     return ", ".join(said)
-
-
-def total_size(holdings: Iterable[Holding]) -> int:
-    """Return the bytes that runs take."""
-    return sum(held.size for held in holdings)

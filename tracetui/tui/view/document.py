@@ -16,7 +16,6 @@ from tracetui.model.text import printable
 from tracetui.model.value import Value, dumps
 from tracetui.render.cells import width_of
 
-MAX_LINE = 20_000_000
 INDENT = 2
 OPEN_ITEMS = 400
 """Containers with more items are folded at first, and made into lines when they are unfolded."""
