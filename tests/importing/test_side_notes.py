@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,21 @@ def test_a_note_that_cannot_be_kept_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(WriteFailedError, match="notes"):
         side_notes.keep("tracetui", "r", Annotation("a", "t", "x", {}, 0))
     assert list(side_notes.kept("tracetui", "r")) == []
+
+
+def test_half_a_note_is_none() -> None:
+    """Where the disk is full that is said, what was there stays, and the next note is a line of its own."""
+    notes = [Annotation(f"note-{n}", "t", "x" * 100, {}, n) for n in range(3)]
+    side_notes.keep("tracetui", "r", notes[0])
+    (path,) = (user_data_folder() / "notes").iterdir()
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, hard))
+    try:
+        with pytest.raises(WriteFailedError, match="File too large"):
+            side_notes.keep("tracetui", "r", notes[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    side_notes.keep("tracetui", "r", notes[2])
+    assert [note.id for note in side_notes.kept("tracetui", "r")] == ["note-0", "note-2"]

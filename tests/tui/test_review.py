@@ -178,6 +178,10 @@ async def test_pager_and_editor_get_the_detail(
         await pilot.press("V")
         await settle(pilot)
         assert "No closing quotation" in screen_text(app)
+        monkeypatch.setattr(Path, "write_text", _refuse)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "$PAGER cannot be started: Permission denied" in screen_text(app)
     assert len(handed) == 3
 
 

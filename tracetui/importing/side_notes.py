@@ -7,6 +7,7 @@ JSON; whoever reads the recording again, for a look or into a store, takes them 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,11 +34,24 @@ def keep(format_name: str, run_id: str, note: Annotation) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line)
+            _append(handle, line)
         finally:
             os.close(handle)
     except OSError as problem:
         raise WriteFailedError(str(path), problem.strerror or str(problem)) from problem
+
+
+def _append(handle: int, line: bytes) -> None:
+    """Write a line at the end, or nothing of it: half a line would take the next note with it."""
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    size = os.fstat(handle).st_size
+    try:
+        written = 0
+        while written < len(line):
+            written += os.write(handle, line[written:])
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
 
 
 def kept(format_name: str, run_id: str) -> Iterator[ImportAnnotation]:
