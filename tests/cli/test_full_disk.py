@@ -17,6 +17,7 @@ from tests.cli.conftest import Result
 from tracetui import Thought, TraceDraft, TraceStore
 
 Full = Callable[..., Result]
+COMMAND = [sys.executable, "-B", "-m", "tracetui.cli.app"]
 RANDOM = os.urandom(4_000).hex()
 """A text that compression leaves half as long."""
 
@@ -28,7 +29,7 @@ def full(tmp_path: Path) -> Full:
     def call(most: int, *words: str, **more: str) -> Result:
         surroundings = {**os.environ, "TRACETUI_STORE": str(tmp_path / "store"), **more}
         done = subprocess.run(
-            [sys.executable, "-B", "-m", "tracetui.cli.app", *words],
+            [*COMMAND, *words],
             capture_output=True, text=True, env=surroundings, check=False,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
         )  # fmt: skip
@@ -98,3 +99,20 @@ def test_half_a_file_of_settings_is_none(full: Full, tmp_path: Path) -> None:
     assert done.code == 2
     assert "config.toml cannot be made: File too large" in done.err
     assert not place.exists()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_is_not_taken_whole_is_an_error(
+    kept: dict[str, bytes], tmp_path: Path, unbuffered: str
+) -> None:
+    """Half a file is said, however Python was told to write; once all seemed well where it was told to do without a buffer."""
+    assert kept
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(
+            [*COMMAND, "query", "--run", "r", "--json"],
+            stdout=out, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "TRACETUI_STORE": str(tmp_path / "store"), "PYTHONUNBUFFERED": unbuffered},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "tracetui: the output cannot be written: File too large\n"

@@ -89,6 +89,7 @@ def _open_standard_streams() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
             if descriptor != number:
                 os.close(descriptor)
+    output.take_buffer()
 
 
 def _unwritable(problem: output.UnwritableError) -> int:

@@ -6,6 +6,7 @@ A reader that closes the pipe ends the program quietly.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -76,6 +77,18 @@ def flush() -> None:
     """
     with _refusals():
         sys.stdout.flush()
+
+
+def take_buffer() -> None:
+    """Give standard output a buffer where Python was told to do without (``PYTHONUNBUFFERED``).
+
+    Without one Python passes over what the system did not take of a write, as on a full disk.
+    """
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.FileIO):
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(raw), sys.stdout.encoding, sys.stdout.errors, line_buffering=sys.stdout.isatty()
+        )
 
 
 def give_up() -> None:
