@@ -11,7 +11,7 @@ from tests.tui.test_review import until
 from tracetui import Database, ToolCall, TraceStore
 from tracetui.tui.app import ExplorerApp
 from tracetui.tui.view.facets import VALUE
-from tracetui.tui.widgets.stats import StatsView
+from tracetui.tui.widgets.stats import STRIPS, StatsView
 
 
 async def stats_view(pilot: Pilot[int], app: ExplorerApp) -> StatsView:
@@ -108,6 +108,26 @@ async def test_a_run_that_goes_on_is_counted_again(memory: Database, monkeypatch
             if "tool2" in screen_text(app):
                 break
         assert "tool2" in screen_text(app)
+
+
+@pytest.mark.parametrize(("size", "lines"), [((80, 24), 5), ((120, 32), 5), ((120, 20), 0), ((200, 50), 7)])
+async def test_the_context_of_model_steps_is_plotted(
+    memory: Database, login: str, size: tuple[int, int], lines: int
+) -> None:
+    """Above the tables where there is room, of what is counted; a click below it still meets its row."""
+    app = ExplorerApp(memory, run_id=login, view="stats", ascii_only=True)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        view = await stats_view(pilot, app)
+        assert view.head_lines == STRIPS + lines
+        assert ("tokens in and out of each model step" in screen_text(app)) == bool(lines)
+        assert screen_text(app).isascii()
+        row = view.shown.row_of("type", "ToolCall")
+        assert await pilot.click(view, offset=(3, view.head_lines + row))
+        assert view.cursor == row
+        await pilot.press("ampersand", *"type:ToolCall", "enter")
+        await until(pilot, lambda: view.shown.stats is not None and view.shown.stats.context is None)
+        assert view.head_lines == STRIPS
+        assert "model step" not in screen_text(app)
 
 
 async def test_going_from_run_to_run_keeps_the_view(memory: Database, login: str) -> None:

@@ -65,10 +65,15 @@ class ModelStep:
         return self.tokens_in / self.window if self.window > 0 and self.tokens_in >= 0 else None
 
 
+def model_steps(view: RunView) -> list[int]:
+    """Return the model calls of a run in the order of (timestamp, seq), from the columns alone."""
+    models = [seq for seq in view.by_type(MODEL) if seq < view.count and view.kinds[seq] == CUSTOM]
+    return sorted(models, key=lambda seq: (view.timestamps[seq], seq))
+
+
 def context_of(view: RunView) -> list[ModelStep]:
     """Return the model steps of a run in the order of (timestamp, seq)."""
-    models = [seq for seq in view.by_type(MODEL) if seq < view.count and view.kinds[seq] == CUSTOM]
-    models.sort(key=lambda seq: (view.timestamps[seq], seq))
+    models = model_steps(view)
     agents = nearest_agents(view)
     last: dict[tuple[int, str], _Given] = {}
     found = []
@@ -89,8 +94,7 @@ class Contexts:
 
     def __init__(self, view: RunView) -> None:
         self._view = view
-        models = [seq for seq in view.by_type(MODEL) if seq < view.count and view.kinds[seq] == CUSTOM]
-        models.sort(key=lambda seq: (view.timestamps[seq], seq))
+        models = model_steps(view)
         self._agents = nearest_agents(view)
         self._numbers: dict[int, int] = {}
         self._by_agent: dict[int, list[int]] = {}

@@ -22,13 +22,19 @@ class Glyphs:
     times: str
     eighths: str
     """Bars of one eighth of a cell, two eighths … the whole of it, from the left."""
+    rises: str
+    """Bars of one eighth of a cell, two eighths … the whole of it, from the foot."""
     right_half: str
     idle: str
     dot: str
 
 
-DRAWN = Glyphs("▸", "▾", " ", "│ ", "│ ", "│ ", "━", "╍", "╸", "─", "×", "▏▎▍▌▋▊▉█", "▐", "─", "·")
-ASCII = Glyphs(">", "v", " ", "| ", "| ", "| ", "=", "~", "-", "-", "x", "========", "=", "-", ".")
+DRAWN = Glyphs(
+    "▸", "▾", " ", "│ ", "│ ", "│ ", "━", "╍", "╸", "─", "×", "▏▎▍▌▋▊▉█", "▁▂▃▄▅▆▇█", "▐", "─", "·"
+)
+ASCII = Glyphs(
+    ">", "v", " ", "| ", "| ", "| ", "=", "~", "-", "-", "x", "========", "..::++##", "=", "-", "."
+)
 
 
 def glyphs(*, ascii_only: bool) -> Glyphs:

@@ -20,6 +20,7 @@ from tracetui.analysis.timing import Timing, has_times, timing_of, union
 from tracetui.querying.ast import Glob, Not, Query, all_of, any_of, term
 from tracetui.querying.printer import print_query
 from tracetui.storage.backend import RunView
+from tracetui.tui.view.context_plot import ContextPlot, context_plot
 from tracetui.tui.view.past import Past, as_view, past_of
 from tracetui.tui.view.run_model import RunModel
 
@@ -92,6 +93,8 @@ class Stats:
     """The query that chose them, "" for all."""
     covered_ms: int
     """Time of the run in which one of those that were counted ran."""
+    context: ContextPlot | None
+    """What the model steps that were counted carried, None if none of them recorded usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def stats_of(view: RunView, estimates: Estimates | None = None, scope: Scope | N
     steps, tokens = _steps(view, places, counted), _tokens(view, places, counted)
     return Stats(
         rev, groups, timing, steps, tokens, span > 0, span, len(counted), len(there), scope.filter,
-        _covered(view, timing, counted),
+        _covered(view, timing, counted), context_plot(view, among),
     )  # fmt: skip
 
 

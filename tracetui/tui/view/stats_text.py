@@ -8,6 +8,7 @@ from tracetui.model.text import printable
 from tracetui.render.analyses import time_line
 from tracetui.render.cells import cut, pad, pad_left, width_of
 from tracetui.render.figures import cost, count, duration, offset
+from tracetui.tui.view.context_plot import LABEL
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.glyphs import Glyphs
 from tracetui.tui.view.run_model import RunModel
@@ -20,7 +21,6 @@ LEAST_NAME = 18
 _GOES_FIRST = ("CACHED", "MAX", "OUT", "P50", "OWN", "FAIL", "IN", "COST", "P95", "TOTAL")
 """Columns that give way where there is no room, in this order."""
 _LEVELS = " .:-=+*#%@"
-_LABEL = 9
 SLOWEST = 5
 BAR = 40
 _DURATIONS = frozenset({"P50", "P95", "MAX", "OWN", "TOTAL"})
@@ -129,9 +129,9 @@ def strip(model: StatsModel, which: int, width: int, length: str) -> Pieces:
     name = ("steps", "tokens")[which]
     if stats is None:
         return [(pad(f" {name}", width), "dim")]
-    room = max(width - _LABEL - width_of(length) - 2, 1)
+    room = max(width - LABEL - width_of(length) - 2, 1)
     found: Strip = (stats.steps, stats.tokens)[which]
-    pieces: Pieces = [(pad(f" {name}", _LABEL), "label")]
+    pieces: Pieces = [(pad(f" {name}", LABEL), "label")]
     pieces += _density(found, room)
     return [*pieces, (f" {length} ", "dim")]
 

@@ -35,8 +35,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     Lines { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; background: $background; }
     """
 
-    head_lines: ClassVar[int] = 0
-    """Lines above the list that do not scroll."""
     foot_lines: ClassVar[int] = 0
     """Lines below it that do not scroll."""
 
@@ -58,6 +56,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def row_pieces(self, row: int, width: int) -> list[tuple[str, str]]:
         """Return what a line shows."""
         raise NotImplementedError  # pragma: no cover - every list says it
+
+    @property
+    def head_lines(self) -> int:
+        """Lines above the list that do not scroll."""
+        return 0
 
     def edge_pieces(self, line: int, width: int) -> list[tuple[str, str]]:
         """Return what a line says that does not scroll: 0 is the first above the list, −1 the last below it."""

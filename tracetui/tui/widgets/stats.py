@@ -1,4 +1,4 @@
-"""The stats view on the screen: tables of figures, counted in a worker, two strips above them."""
+"""The stats view on the screen: tables of figures, counted in a worker, two strips and the plot of the context above them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tracetui.tui.actions import STATS, actions_in
 from tracetui.tui.apart import Apart
 from tracetui.tui.messages import CursorMoved, FilterChosen
 from tracetui.tui.view import stats_text
+from tracetui.tui.view.context_plot import plot_line, plot_lines
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.row_text import RowStyle
 from tracetui.tui.view.run_model import RunModel
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 REST_SECONDS, REST_SHARE = 1.0, 5.0
 """While a run goes on: from one count to the next, at least; and that many times what one took."""
+STRIPS = 2
 AT_ONCE = 5_000
 """So many traces are counted at every step from moment to moment."""
 
@@ -40,7 +42,6 @@ class StatsView(RunPane):
 
     name_of_view = STATS
     detail_below: ClassVar[bool] = True
-    head_lines: ClassVar[int] = 2
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(action.keys, action.method, action.title, show=False, id=action.id)
         for action in actions_in(STATS)
@@ -122,9 +123,21 @@ class StatsView(RunPane):
             return [(pad(f" {self._said or 'nothing recorded yet'}", width), "dim")]
         return stats_text.line(self.shown, row, width)
 
-    def edge_pieces(self, line: int, width: int) -> Pieces:
-        """Return one of the strips."""
+    @property
+    def head_lines(self) -> int:
+        """The strips, and the plot of the context where there is one and room for it."""
+        return STRIPS + self._plot_lines
+
+    @property
+    def _plot_lines(self) -> int:
         stats = self.shown.stats
+        return plot_lines(stats.context, self.scrollable_content_region.height) if stats is not None else 0
+
+    def edge_pieces(self, line: int, width: int) -> Pieces:
+        """Return one of the strips, or a line of the plot."""
+        stats = self.shown.stats
+        if line >= STRIPS and stats is not None and stats.context is not None:
+            return plot_line(stats.context, line - STRIPS, self._plot_lines, width, self.row_style.glyphs)
         length = duration(stats.span_ms) if stats is not None and stats.by_time else "by order"
         return stats_text.strip(self.shown, line, width, length)
 
