@@ -142,3 +142,7 @@ def test_damaged_runs_are_let_go_but_not_compressed(tmp_path: Path) -> None:
     engine.append("r1", [annotation("t0", "n", {})])
     outcomes = collect(FileEngine(str(tmp_path)), Rules(keep=2), compress=True)
     assert said(outcomes) == [(COMPRESSED, "r2"), (KEPT, "r2"), (KEPT, "r1"), (DELETED, "r0")]
+    assert [outcome.reason for outcome in outcomes if outcome.action == KEPT] == [
+        "one of the newest 2",
+        "damaged, so not compressed: `tracetui repair` first",
+    ]

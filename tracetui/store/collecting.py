@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tracetui.errors import CorruptionError, FormatVersionError, RunNotFoundError
 from tracetui.model.run import ENDED, Run
 from tracetui.storage.files.engine import FileEngine
-from tracetui.store.retention import PINNED, Holding, Rules, judged, safe_because
+from tracetui.store.retention import PINNED, Holding, Rules, Verdict, judged, safe_because
 
 DELETED, COMPRESSED, KEPT, LEFT_OVER = "delete", "compress", "keep", "left over"
 
@@ -45,6 +45,7 @@ class Collection:
         self._now_ms = now_ms
         self._compress = compress
         self._dry_run = dry_run
+        self._damaged: set[str] = set()
         self._holdings = [Holding(*found) for found in engine.holdings()]
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -54,9 +55,14 @@ class Collection:
             yield from self._shrink()
         for verdict in judged(self._holdings, self._rules, self._now_ms()):
             held = verdict.holding
-            yield self._let_go(held, verdict.reason) if verdict.goes else _kept(held, verdict.reason)
+            yield self._let_go(held, verdict.reason) if verdict.goes else _kept(held, self._why(verdict))
         if not self._dry_run:
             self._engine.save_catalog()
+
+    def _why(self, verdict: Verdict) -> str:
+        """Say why a run stays, or stays as large as it is."""
+        is_damaged = verdict.holding.run.id in self._damaged
+        return "damaged, so not compressed: `tracetui repair` first" if is_damaged else verdict.reason
 
     def _strays(self) -> Iterator[Outcome]:
         found = self._engine.strays() if self._dry_run else self._engine.remove_strays()
@@ -85,7 +91,10 @@ class Collection:
                 return before - after
             sizes = self._engine.compress_if(run_id, lambda run, _: _may_shrink(run))
             return 0 if sizes is None else sizes[0] - sizes[1]
-        except (RunNotFoundError, CorruptionError, FormatVersionError):
+        except CorruptionError:
+            self._damaged.add(run_id)
+            return 0
+        except (RunNotFoundError, FormatVersionError):
             return 0
 
     # ---- letting runs go ---------------------------------------------------------------------------------

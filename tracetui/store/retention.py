@@ -81,7 +81,7 @@ def stays_because(held: Holding, rules: Rules, rank: int, now_ms: int) -> str | 
     if (safe := safe_because(held, now_ms, include_quiet=rules.include_quiet)) is not None:
         return safe
     if not rules.removes:
-        return "only compressed, no rule was given"
+        return "no rule lets them go"
     if rules.keep is not None and rank <= rules.keep:
         return f"one of the newest {rules.keep}"
     if rules.older_ms is not None and now_ms - held.last_ms < rules.older_ms:
