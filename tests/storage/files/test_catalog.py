@@ -213,7 +213,7 @@ def test_a_store_that_cannot_be_written_keeps_what_it_has(tmp_path: Path) -> Non
     assert not (tmp_path / "nothing").exists()
 
 
-def sealed(content: bytes, version: int = 1) -> bytes:
+def sealed(content: bytes, version: int = 2) -> bytes:
     """Return a catalog with a right header over some content."""
     head = struct.pack("<8sHHQ", b"tracecat", version, 0, len(content))
     return head + struct.pack("<I", zlib.crc32(content, zlib.crc32(head))) + content
@@ -230,7 +230,15 @@ def test_a_catalog_that_does_not_hold_is_not_believed(tmp_path: Path) -> None:
         bad = bytearray(good)
         bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
         tried.append(bytes(bad))
-    tried += [b"", good + b"\0", good * 2, sealed(good[24:], 2), sealed(b""), chance.randbytes(500)]
+    tried += [
+        b"",
+        good + b"\0",
+        good * 2,
+        sealed(good[24:], 1),
+        sealed(good[24:], 3),
+        sealed(b""),
+        chance.randbytes(500),
+    ]
     for content in tried:
         place.write_bytes(content)
         engine = FileEngine(str(tmp_path))
@@ -246,37 +254,57 @@ def test_a_catalog_that_does_not_hold_is_not_believed(tmp_path: Path) -> None:
     print(f"{len(tried) + 2} damaged catalogs, all ignored")
 
 
+ODD: list[Any] = [
+    None, True, -1, 1.5, "x", b"x", b"x" * 6, b"\xff" * 48, [], [1], ["x"], {}, 2**64 - 1, b"", b"\xc1", [[1]],
+    [["h", "b", "p", "7", "9"]], [[[1, 2, 3, 4, 5]]], [[99, "f", []]], [[0, 1, []]], [[0, "f", [[1]]]],
+]  # fmt: skip
+
+
 def test_wrong_content_under_a_right_checksum_is_refused(tmp_path: Path) -> None:
     """Every value at every place of the content replaced by ones of other types: an entry, or one typed error."""
     filled(tmp_path)
-    content = msgpack.unpackb(catalog_of(tmp_path).read_bytes()[24:])
-    columns = msgpack.unpackb(content[0], unicode_errors="surrogatepass")
-    value: Any
+    content = unpacked(catalog_of(tmp_path).read_bytes()[24:])
     refused = tried = 0
-    for number, column in enumerate(columns):
-        for value in (None, True, -1, 1.5, "x", b"x", [], [1], ["x"], {}, 2**64 - 1):
-            for bad in (value, [value] * len(column), [value, *column[1:]], column[1:]):
-                given = [*columns[:number], bad, *columns[number + 1 :]]
-                tried += 1
-                refused += is_refused([packed(given), *content[1:]])
-    for number in range(4):
-        for value in (
-            None,
-            1,
-            "x",
-            b"",
-            b"\xc1",
-            [],
-            [1],
-            [[1]],
-            [["h", "b", "p", "7", "9"]],
-            [[99, []]],
-            [[0, [[1]]]],
-        ):
+    for part in (1, 2):
+        columns = unpacked(content[part])
+        for number, column in enumerate(columns):
+            given = list(column) if isinstance(column, list) else [1] * 6
+            for value in ODD:
+                for bad in (value, [value] * 6, [value, *given[1:]], column[1:]):
+                    changed = packed([*columns[:number], bad, *columns[number + 1 :]])
+                    tried += 1
+                    refused += is_refused([*content[:part], changed, *content[part + 1 :]])
+    for number in range(6):
+        for value in ODD:
             tried += 1
             refused += is_refused([*content[:number], value, *content[number + 1 :]])
+    for number in range(3):
+        for value in ODD:
+            tables = [*content[4][:number], value, *content[4][number + 1 :]]
+            tried += 1
+            refused += is_refused([*content[:4], tables, content[5]])
     print(f"{tried} wrong contents, {refused} refused")
     assert refused > tried / 2
+
+
+def test_a_forged_column_of_logs_is_good_for_no_more_than_a_list(tmp_path: Path) -> None:
+    """Logs are unpacked only when one looks at them: what does not hold is then as if it were not there."""
+    wanted = filled(tmp_path).runs()
+    content = unpacked(catalog_of(tmp_path).read_bytes()[24:])
+    for logs in (b"", b"\xc1", packed([["same"] * 6, *unpacked(content[1])[1:]]), packed([[]] * 5)):
+        catalog_of(tmp_path).write_bytes(sealed(packed([content[0], logs, *content[2:]])))
+        engine = FileEngine(str(tmp_path))
+        assert engine.runs(fresh=False) == wanted
+        assert [damage.path for damage in engine.check()] == [str(catalog_of(tmp_path))]
+        assert engine.digests() == {}
+        assert engine.runs() == wanted
+        engine.save_catalog()
+        assert FileEngine(str(tmp_path)).check() == []
+
+
+def unpacked(data: bytes) -> Any:
+    """Unpack what the catalog packed."""
+    return msgpack.unpackb(data, unicode_errors="surrogatepass")
 
 
 def packed(value: object) -> bytes:
@@ -318,19 +346,91 @@ def test_what_is_written_is_read(count: int) -> None:
 
 
 def test_the_file_is_what_the_page_says(tmp_path: Path) -> None:
-    """docs/format.md at its word: header, columns, metadata, owners and damage, read with nothing of ours."""
+    """docs/format.md at its word: header, boot, columns, metadata, tables and damage, read with nothing of ours."""
     engine = filled(tmp_path, 2)
     engine.keep_digest(engine.runs()[0], b"dig")
     engine.save_catalog()
     data = catalog_of(tmp_path).read_bytes()
     magic, version, flags, size, crc = struct.unpack("<8sHHQI", data[:24])
-    assert (magic, version, flags, size) == (b"tracecat", 1, 0, len(data) - 24)
+    assert (magic, version, flags, size) == (b"tracecat", 2, 0, len(data) - 24)
     assert crc == zlib.crc32(data[:20] + data[24:])
-    columns, metadata, owners, damage = msgpack.unpackb(data[24:])
-    first, second = zip(*msgpack.unpackb(columns, unicode_errors="surrogatepass"), strict=True)
-    status = (tmp_path / "runs" / first[0]).stat()
-    assert first[1:5] == (status.st_size, status.st_mtime_ns, status.st_ino, b"dig")
-    assert first[5:] == ("Run 0", "n\ud8000", "active", 100, None, [], 1, 0, 0, 0, 0.0, 100, 0)
-    assert second[4:] == (None, "Run 1", None, "failed", 99, 900, ["x"], 1, 0, 10, 1, 0.5, 900, 1)
-    assert msgpack.unpackb(metadata) == [{"k": [0, None, b"\xff"]}, {"k": [1, None, b"\xff"]}]
-    assert (owners, damage) == ([[], [["h", "b", "p", 7, "9"]]], [])
+    boot, logs, columns, metadata, tables, damage = unpacked(data[24:])
+    assert boot == Disk().boot_id()
+    names, *log_columns, digests = unpacked(logs)
+    statuses = [(tmp_path / "runs" / name).stat() for name in names]
+    assert [numbers(column) for column in log_columns] == [
+        [status.st_size for status in statuses],
+        [status.st_mtime_ns for status in statuses],
+        [status.st_ino for status in statuses],
+    ]
+    assert digests == [b"dig", None]
+    ids, run_names, *others = unpacked(columns)
+    assert (ids, run_names) == (["Run 0", "Run 1"], ["n\ud8000", None])
+    assert others[1] == [None, 900]
+    assert struct.unpack("<2d", others.pop(6)) == (0.0, 0.5)
+    assert [numbers(column) for column in others if isinstance(column, bytes)] == [
+        [100, 99], [1, 1], [0, 0], [0, 10], [0, 1], [100, 900], [0, 1], [0, 1], [0, 1],
+    ]  # fmt: skip
+    assert unpacked(metadata) == [{"k": [0, None, b"\xff"]}, {"k": [1, None, b"\xff"]}]
+    assert tables == [["active", "failed"], [[], ["x"]], [[], [["h", "b", "p", 7, "9"]]]]
+    assert damage == []
+
+
+def numbers(column: bytes) -> list[int]:
+    """Read a packed column of two."""
+    return list(struct.unpack({2: "<2B", 4: "<2H", 8: "<2I", 16: "<2q"}[len(column)], column))
+
+
+def test_numbers_that_do_not_fit_are_kept_as_they_are() -> None:
+    """An inode or a sum of tokens of 64 bits, times before the epoch, and the widths between."""
+    edges = [0, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1, -1, -(2**63)]
+    for edge in edges:
+        runs = [Run("a", created_ms=edge, tokens_in=max(edge, 0), ended_ms=edge), Run("b", ended_ms=None)]
+        entries = {run.id: Entry((1, 2, edge), run) for run in runs}
+        assert decode(encode(entries), "/f").entries() == entries
+
+
+def filled_before_the_cut(place: Path, boot: str) -> Path:
+    """Make a store and its catalog in some boot, lose the last trace of a run, and let its log look the same."""
+    engine = FileEngine(str(place), disk=Booted(boot))
+    engine.create_run("old", {"created_ms": 2})
+    old = next((place / "runs").iterdir())
+    os.utime(old, ns=(0, old.stat().st_mtime_ns - 3600 * 10**9))
+    engine.create_run("run", {"created_ms": 1})
+    log = place / "runs" / "run.log"
+    whole = log.stat().st_size
+    engine.append("run", [new_trace(TraceDraft(Thought("lost")))])
+    engine.save_catalog()
+    status = log.stat()
+    with log.open("r+b") as file:
+        file.seek(whole)
+        file.write(bytes(status.st_size - whole))
+    os.utime(log, ns=(0, status.st_mtime_ns))
+    return log
+
+
+class Booted(Counting):
+    """A disk of a machine that was started at some time."""
+
+    def __init__(self, boot: str) -> None:
+        self.boot = boot
+
+    def boot_id(self) -> str:
+        """Return which start it was."""
+        return self.boot
+
+
+def test_after_a_power_cut_logs_that_may_have_lost_bytes_are_read_again(tmp_path: Path) -> None:
+    """Only those written shortly before the catalog, and only in another boot; a catalog written since keeps the doubt."""
+    filled_before_the_cut(tmp_path, "one")
+    for boot, traces, opened in (("one", 1, 0), ("", 1, 0), ("two", 0, 1)):
+        disk = Booted(boot)
+        engine = FileEngine(str(tmp_path), disk=disk)
+        assert [run.traces for run in engine.runs(fresh=False)] == [0, 1]
+        assert [run.traces for run in engine.runs()] == [0, traces]
+        assert disk.opened == opened
+    FileEngine(str(tmp_path), disk=Booted("two")).append("old", [new_trace(TraceDraft(Thought("more")))])
+    FileEngine(str(tmp_path), disk=Booted("two")).save_catalog(["old"])
+    reader = FileEngine(str(tmp_path), disk=Booted("two"))
+    assert [run.traces for run in reader.runs(fresh=False)] == [1, 1]
+    assert [run.traces for run in reader.runs()] == [1, 0]

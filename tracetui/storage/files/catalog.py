@@ -25,13 +25,19 @@ from tracetui.storage.files.names import LOG_SUFFIX
 Summarize = Callable[[str], tuple[Run, bool] | None]
 """Gives the run of a log, and whether that holds while the log is as it is; None if it is gone."""
 _UNSURE: Signature = (-1, -1, -1)
+UNSYNCED_NS = 15 * 60 * 10**9
+"""For so long a system may hold back what was written and not synced: Linux half a minute, ten in its laptop mode.
+
+A log that was written that shortly before the catalog may have lost bytes to a power cut and look the same. So once
+the machine was started anew, such a log is read again.
+"""
 
 
 class Entries:
     """What is known of runs, by the name of their log, in the order of creation."""
 
-    def __init__(self, rows: Rows | None = None) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows | None = None, doubted_ns: int | None = None) -> None:
+        self._rows, self._doubted_ns = rows, doubted_ns
         self._order: SortedKeyList[str, tuple[int, str]] | None = None
         # a file has them newest first: as they are listed
         self._listed: list[Run] | None = [] if rows is None else rows.runs
@@ -40,7 +46,11 @@ class Entries:
     def _known(self) -> dict[str, Entry]:
         """The entries; a list of runs as the file has them needs none."""
         rows, self._rows = self._rows, None
-        return {} if rows is None else rows.entries()
+        try:
+            return {} if rows is None else rows.entries(self._doubted_ns)
+        except BadCatalogError:  # the list was all that it is good for
+            self._listed = None
+            return {}
 
     def __len__(self) -> int:
         return len(self._known if self._rows is None else self._rows.runs)
@@ -71,6 +81,12 @@ class Entries:
         self._sorted().remove(name)
         del self._known[name]
         self._listed = None
+
+    def remove_damaged(self) -> None:
+        """Forget the logs of runs with damage."""
+        if any(run.damage for run in self._listed or ()):
+            for name in [name for name, entry in self._known.items() if entry.run.damage]:
+                self.remove(name)
 
     def _sorted(self) -> SortedKeyList[str, tuple[int, str]]:
         """Return the names, oldest first; sorted when something changes for the first time."""
@@ -218,19 +234,21 @@ class Catalog:
         """Begin with what the file says; without one, or with one that does not hold, with nothing."""
         if not self._is_read:
             self._is_read = True
-            self._entries = Entries(self._from_file())
+            self._entries = self._from_file()
 
-    def _from_file(self) -> Rows | None:
+    def _from_file(self) -> Entries:
         self._file = None
         try:
             file = _signature(self._disk.stat(self._path))
             rows = catalog_file.decode(catalog_file.read(self._disk, self._path), self._folder)
         except (OSError, BadCatalogError):
-            return None
+            return Entries()
         self._file = file
+        boots = {rows.boot, self._disk.boot_id()} - {""}
+        entries = Entries(rows, file[1] - UNSYNCED_NS if len(boots) > 1 else None)
         if self._strict:  # a run with damage is refused, not listed
-            return rows.only([not run.damage for run in rows.runs])
-        return rows
+            entries.remove_damaged()
+        return entries
 
     def save(self, names: Iterable[str] | None = None) -> None:
         """Write what is known, if it is more than the file says: as of now for all logs, or for some.
@@ -271,8 +289,7 @@ class Catalog:
                 return
         except FileNotFoundError:
             pass
-        rows = self._from_file()
-        for name, entry in rows.entries().items() if rows else ():
+        for name, entry in self._from_file().items():
             known = self._entries.get(name)
             if known is not None and known.signature == entry.signature and known.digest is None:
                 self._entries.put_digest(name, entry.digest)
@@ -282,7 +299,7 @@ class Catalog:
         lasting = {name: entry for name, entry in self._entries.items() if entry.signature != _UNSURE}
         if not self._disk.is_folder(self._folder):  # nothing was ever recorded here
             return
-        replace_file(self._disk, self._path, catalog_file.encode(lasting))
+        replace_file(self._disk, self._path, catalog_file.encode(lasting, self._disk.boot_id()))
         self._file = _signature(self._disk.stat(self._path))
         self._is_changed = False
 

@@ -53,7 +53,7 @@ def check_catalog(disk: Disk, location: str, folder: str) -> list[Damage]:
     """Return what is wrong with the catalog, which is derived too; one of another version is sound."""
     path = os.path.join(location, catalog_file.CATALOG_NAME)  # noqa: PTH118
     try:
-        catalog_file.decode(catalog_file.read(disk, path), folder)
+        catalog_file.decode(catalog_file.read(disk, path), folder).entries()
     except OSError:
         return []
     except catalog_file.OtherVersionError:

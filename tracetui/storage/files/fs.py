@@ -163,6 +163,13 @@ class Disk:
                 if stat.S_ISREG(status.st_mode):
                     yield entry.name, status
 
+    def boot_id(self) -> str:
+        """Return what tells this start of the machine from every other, "" where it cannot be had."""
+        try:
+            return self.read_file("/proc/sys/kernel/random/boot_id").decode().strip()
+        except OSError:
+            return ""
+
     def read_file(self, path: str) -> bytes:
         """Return a small file whole."""
         with open(path, "rb") as file:  # noqa: PTH123

@@ -14,8 +14,9 @@ import resource
 import signal
 import sys
 import zlib
+from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -302,16 +303,47 @@ def ends_of(log: Recording) -> tuple[int, int]:
 # ---- catalogs --------------------------------------------------------------------------------------------
 
 
+COST = 8
+"""Where the column of floats is among those of runs."""
+RUNS = 5
+
+
+def opened(column: Any) -> Any:
+    """Return packed numbers as a list, so that one of them can be changed."""
+    width = len(column) // RUNS if type(column) is bytes else 0
+    return array({1: "B", 2: "H", 4: "I", 8: "q"}[width], column).tolist() if width else column
+
+
+def closed(columns: Any) -> Any:
+    """Pack numbers again; a column in which one does not fit stays a list."""
+    return (
+        [packed(one) if type(one) is list and one else one for one in columns]
+        if type(columns) is list
+        else columns
+    )
+
+
+def packed(column: list[Any]) -> Any:
+    """Return numbers side by side, each with as few bytes as the largest takes."""
+    for kind in "BHIq":
+        with suppress(OverflowError, TypeError):
+            return array(kind, column).tobytes()
+    return column
+
+
 def fuzzed_catalog(data: bytes, chance: Random) -> bytes:
     """Return a catalog whose content says something else, its checksum right."""
     head = catalog_file.HEADER
     content = unpack(data[head.size :])
-    content[0] = unpack(content[0])
-    content[1] = unpack(content[1])
+    content[1:4] = map(unpack, content[1:4])
+    for part in content[1:3]:
+        part[:] = (
+            [opened(one) for one in part[:COST]] + part[COST : COST + 1] + list(map(opened, part[COST + 1 :]))
+        )
     for _ in range(chance.choice([1, 1, 3])):
         content = mutated(content, chance)
-    if type(content) is list and len(content) > 1:
-        content[:2] = [pack(content[0]), pack(content[1])]
+    if type(content) is list and len(content) > 3:
+        content[1:4] = [pack(closed(part)) for part in content[1:4]]
     packed = pack(content)
     if chance.random() < 0.1:
         packed = bytes(one ^ (chance.random() < 0.02) for one in packed)
