@@ -7,7 +7,7 @@ from tracetui.tui.control.folding import Folding
 from tracetui.tui.messages import FilterChosen, RowActivated
 from tracetui.tui.view.row_text import METRICS, TIME_FORMATS
 from tracetui.tui.view.run_model import RunModel
-from tracetui.tui.view.tree_model import ORPHANS
+from tracetui.tui.view.tree_rows import ORPHANS
 from tracetui.tui.widgets.run_pane import RunPane
 from tracetui.tui.widgets.views import VIEWS
 

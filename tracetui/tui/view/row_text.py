@@ -17,7 +17,7 @@ from tracetui.render.figures import clock, cost, count, duration, offset
 from tracetui.tui.view.glyphs import Glyphs
 from tracetui.tui.view.grouping import Group
 from tracetui.tui.view.run_model import RunModel
-from tracetui.tui.view.tree_model import ORPHANS
+from tracetui.tui.view.tree_rows import ORPHANS
 
 INDENT_LEVELS = 12
 TIME_WIDTH, METRIC_WIDTH, BADGE_WIDTH = 8, 8, 5

@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from tracetui.analysis.timing import Gap
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.spots import Spots
-from tracetui.tui.view.tree_model import ORPHANS
+from tracetui.tui.view.tree_rows import ORPHANS
 
 ZOOM, PAN = 2.0, 0.25
 LEAST_WINDOW_MS = 4.0

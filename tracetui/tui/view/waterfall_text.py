@@ -18,7 +18,7 @@ from tracetui.tui.view.grouping import Group
 from tracetui.tui.view.row_text import Piece, RowStyle, label, metric
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.view.spots import Spots
-from tracetui.tui.view.tree_model import ORPHANS
+from tracetui.tui.view.tree_rows import ORPHANS
 from tracetui.tui.view.waterfall import Waterfall
 
 COLUMN, EDGE = 8, 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tracetui.tui.view.row_text import BARS_FROM, INDENT_LEVELS, row_text
-from tracetui.tui.view.tree_model import ORPHANS
+from tracetui.tui.view.tree_rows import ORPHANS
 from tracetui.tui.widgets.run_pane import RunPane
 
 
