@@ -103,6 +103,84 @@ async def test_a_range_of_times_by_two_keys(memory: Database, login: str) -> Non
         assert len(screen.model.filter.matches) == 10
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 32), (200, 50)])
+async def test_a_range_of_times_is_dragged(memory: Database, login: str, size: tuple[int, int]) -> None:
+    """It is shown while one drags, either way, and ends with the histogram; the release filters as the second b does."""
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("f")
+        await settle(pilot)
+        screen = main_screen(app)
+        rows, facets = screen.facets.list, screen.facets.facets
+        for name in ("name", "type", "tag", "model", "status", "dur"):
+            facets.fold(facets.heading_of(name), folded=True)
+        rows.changed()
+        first = facets.stretches()[0]
+        await pilot.mouse_down(rows, offset=(9, first + 5))
+        await pilot.hover(rows, offset=(9, first + 4))
+        await pilot.hover(rows, offset=(9, first + 3))
+        await pilot.pause()
+        assert screen_text(app).count("[~]") == 3
+        assert screen.model.filter.text == ""
+        await pilot.mouse_up(rows, offset=(9, first + 3))
+        await settle(pilot)
+        assert screen.model.filter.text == "time:+15s..+30s"
+        assert screen.get_selected_text() is None
+        assert facets.brushing is None
+        first = facets.stretches()[0]
+        await pilot.mouse_down(rows, offset=(2, first))
+        await pilot.hover(rows, offset=(2, 0))
+        await pilot.hover(rows, offset=(2, first + 1))
+        await pilot.press("escape")
+        await pilot.hover(rows, offset=(2, first + 2))
+        await pilot.mouse_up(rows, offset=(2, first + 2))
+        await settle(pilot)
+        assert screen.facets.is_open
+        assert screen.model.filter.text == "time:+15s..+30s"
+        await pilot.mouse_down(rows, offset=(2, first + 1))
+        await pilot.hover(rows, offset=(2, 0))
+        await pilot.mouse_up(rows, offset=(2, 0))
+        await settle(pilot)
+        assert screen.model.filter.text == "time:+0s..+10s"
+        assert app.mouse_captured is None
+
+
+async def test_a_click_on_a_stretch_of_time_includes_it(
+    memory: Database, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Enter does, wherever in the row; two clicks at once are one beside the mark; other rows only take the cursor."""
+    app = ExplorerApp(memory, run_id=login)
+    async with app.run_test(size=(140, 60), notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("f")
+        await settle(pilot)
+        screen = main_screen(app)
+        rows, facets = screen.facets.list, screen.facets.facets
+        row = facets.stretches()[0]
+        monkeypatch.setattr(ExplorerApp, "CLICK_CHAIN_TIME_THRESHOLD", -1.0)  # each a click of its own
+        for x, text in ((9, "time:+0s..+5s"), (30, ""), (2, "time:+0s..+5s"), (1, "")):
+            assert await pilot.click(rows, offset=(x, facets.stretches()[0]))
+            await settle(pilot)
+            assert screen.model.filter.text == text
+        monkeypatch.setattr(ExplorerApp, "CLICK_CHAIN_TIME_THRESHOLD", 1e9)
+        await pilot.double_click(rows, offset=(9, facets.stretches()[0]))
+        await settle(pilot)
+        assert screen.model.filter.text == "time:+0s..+5s"
+        await pilot.mouse_down(rows, offset=(9, facets.stretches()[0]))
+        await pilot.press("f")
+        assert app.mouse_captured is None
+        await pilot.press("f")
+        await settle(pilot)
+        stand_on(app, "status", "ok")
+        at = rows.cursor
+        rows.go_to(row)
+        await pilot.click(rows, offset=(9, at - rows.scroll_offset.y))
+        await settle(pilot)
+        assert (rows.cursor, screen.model.filter.text) == (at, "time:+0s..+5s")
+        assert rows.allow_select
+
+
 async def test_a_text_is_added_turned_and_let_go(memory: Database, login: str) -> None:
     """Enter on the last line asks; the text has a row that excludes and comes off like any value."""
     app = ExplorerApp(memory, run_id=login)

@@ -146,6 +146,16 @@ class Facets:
         self.state = self.state.cleared("time").turn("time", Range(low.low, high.high), INCLUDE)
         return True
 
+    def stretches(self) -> range:
+        """Return the rows of the histogram of time, none where its pane is folded or there are no times."""
+        known = [row.value for row in self._facets.get("time", ())]
+        found = [
+            n
+            for n, row in enumerate(self.rows)
+            if row.field == "time" and row.kind == VALUE and row.value in known
+        ]
+        return range(found[0], found[-1] + 1) if found else range(0)
+
     def _place_of(self, value: object) -> int:
         return next((n for n, row in enumerate(self._facets.get("time", ())) if row.value == value), 0)
 

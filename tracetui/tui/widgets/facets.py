@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -16,7 +17,7 @@ from tracetui.querying.panes import EXCLUDE, INCLUDE
 from tracetui.tui.actions import FACETS, actions_in
 from tracetui.tui.messages import FilterChanged, FilterToSave, PanesClosed, RowActivated, TextWanted
 from tracetui.tui.view.facet_text import row_pieces
-from tracetui.tui.view.facets import ADD, HEADING, MORE, Facets
+from tracetui.tui.view.facets import ADD, HEADING, MORE, FacetRow, Facets
 from tracetui.tui.view.glyphs import glyphs
 from tracetui.tui.view.run_model import RunModel
 from tracetui.tui.widgets.lines import Lines
@@ -37,6 +38,9 @@ class FacetsList(Lines):
     def __init__(self, facets: Facets) -> None:
         super().__init__(id="facets-list")
         self.facets = facets
+        self._pressed: FacetRow | None = None
+        """The stretch of time on which the mouse was pressed, until the next press: a click comes after the release."""
+        self._dragged = False
 
     def row_count(self) -> int:
         """Return the number of rows."""
@@ -55,6 +59,60 @@ class FacetsList(Lines):
         super().watch_cursor(before, after)
         if self.facets.brushing is not None:
             self.changed()
+
+    # ---- a range of times with the mouse -----------------------------------------------------------------
+
+    @property
+    def allow_select(self) -> bool:
+        """Whether a press begins to select text: over the histogram of time it begins a range."""
+        return super().allow_select and self._row_at(self.app.mouse_position.y - self.region.y) < 0
+
+    def _row_at(self, y: int) -> int:
+        """Return the stretch of time at a line of the widget, −1 if there is none."""
+        row = y + self.scroll_offset.y
+        return row if row in self.facets.stretches() else -1
+
+    @on(events.MouseDown)
+    def _press(self, event: events.MouseDown) -> None:
+        row = self._row_at(event.y) if event.button == 1 else -1
+        self._pressed, self._dragged = (self.facets.rows[row] if row >= 0 else None), False
+        if row >= 0:
+            self.capture_mouse()
+
+    @on(events.MouseMove)
+    def _drag(self, event: events.MouseMove) -> None:
+        """Begin the range as soon as the mouse leaves its row; beyond the histogram it ends with it."""
+        times = self.facets.stretches()
+        if self._pressed is None or self.app.mouse_captured is not self or not times:
+            return
+        row = max(min(event.y + self.scroll_offset.y, times[-1]), times[0])
+        if not self._dragged and self.facets.rows[row] != self._pressed:
+            self._dragged, self.facets.brushing = True, self._pressed
+        if self._dragged and self.facets.brushing is not None:
+            self.cursor = row
+            self.changed()
+
+    @on(events.MouseUp)
+    def _release(self) -> None:
+        if self.app.mouse_captured is self:
+            self.let_go()
+            if self._dragged and self.facets.brushing is not None and self.facets.brush(self.cursor):
+                self._tell()
+
+    def let_go(self) -> None:
+        """Listen to the mouse no longer than it is here."""
+        self.release_mouse()
+
+    @on(events.Click)
+    def _click(self, event: events.Click) -> None:
+        """Include a stretch that was pressed and not dragged from, once for two clicks beside its mark."""
+        if self._pressed is None:
+            return
+        event.prevent_default()
+        row = self._row_at(event.y)
+        if not self._dragged and row >= 0 and (event.chain == 1 or event.x in self.fold_columns(row)):
+            self.cursor = row
+            self.action_facets_include()
 
     # ---- actions -----------------------------------------------------------------------------------------
 
@@ -179,6 +237,7 @@ class FacetsPane(Vertical):
 
     def close(self) -> None:
         """Put the panes away."""
+        self.list.let_go()
         self.remove_class("open")
 
     def follow(self, text: str) -> None:
