@@ -2,7 +2,8 @@
 
 What was synced before the cut is there. Of the rest anything may be missing, in any order: each write whole,
 not at all, or some of its 512-byte sectors; each change of a length; each change of a name, unless the file
-system keeps their order. A file that grew without its bytes shows zeros. A failed sync leaves what it was to
+system keeps their order. A file that grew without its bytes shows zeros. Files keep number and time: what lost
+bytes may look as it did. A failed sync leaves what it was to
 save unsure for ever, however often a later one succeeds.
 """
 
@@ -22,6 +23,7 @@ class _Content:
 
     def __init__(self) -> None:
         self.data = bytearray()
+        self.changed_ns = 1
         self.unsure: list[tuple[Op, bool]] = []
         """What is not folded in yet, each with whether it is sure."""
 
@@ -108,6 +110,7 @@ class Crash:
                 content.lose()
             else:
                 content.unsure.append((op, False))
+                content.changed_ns = op.time
         elif op.kind in ("names", "folder"):
             self._unsure.append(op)
         elif op.kind == "sync folder":
@@ -123,12 +126,15 @@ class Crash:
             _rename(names, folders, op)
         mode = chance.choice(["none", "all", "some", "some", "sectors", "sectors"])
         medium, files = Medium(), dict[File, File]()
+        medium.boot = "the next"
         medium.folders = {folder for folder in folders if _is_reachable(folder, folders)}
         for path, file in names.items():
             if dirname(path) in medium.folders:
                 if file not in files:
                     content = self._contents.get(file)
-                    files[file] = medium.new_file(b"" if content is None else content.settled(chance, mode))
+                    data = b"" if content is None else content.settled(chance, mode)
+                    time = 1 if content is None else content.changed_ns
+                    files[file] = medium.kept_file(file.number, time, data)
                 medium.rename((path, files[file]))
         return medium
 

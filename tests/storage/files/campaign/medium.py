@@ -49,6 +49,7 @@ class Op(NamedTuple):
     data: bytes = b""
     names: tuple[tuple[str, File | None], ...] = ()
     note: Any = None
+    time: int = 0
 
 
 class Status(NamedTuple):
@@ -77,6 +78,8 @@ class Medium:
         """By folder, when a name in it changed last: as a file that nobody writes."""
         self.trace: list[Op] = []
         self.mutex = threading.RLock()
+        self.boot = "the first"
+        """Which start of the machine it is."""
         self._files = 0
         self._clock = 1
 
@@ -85,12 +88,19 @@ class Medium:
         self._files += 1
         return File(self._files, data)
 
+    def kept_file(self, number: int, changed_ns: int, data: bytes) -> File:
+        """Return a file without a name that has the number and time that it had on another medium."""
+        file = File(number, data)
+        file.changed_ns = changed_ns
+        self._files, self._clock = max(self._files, number), max(self._clock, changed_ns)
+        return file
+
     def done(self, op: Op) -> None:
         """Keep an effect in the trace."""
         if op.file is not None and op.kind in ("write", "size"):
             self._clock += 1
             op.file.changed_ns = self._clock
-        self.trace.append(op)
+        self.trace.append(op._replace(time=self._clock))
 
     def mark(self, note: Any) -> None:
         """Put a mark into the trace: an acknowledgement, say."""
@@ -303,6 +313,9 @@ class Process(Disk):
             return self._status(self.medium.file(path))
 
         return self._call("stat", effect)
+
+    def boot_id(self) -> str:
+        return self.medium.boot
 
     def exists(self, path: str) -> bool:
         return path in self.medium.names or path in self.medium.folders

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from tests.storage.files.campaign.book import STORE
 from tests.storage.files.campaign.crash import Crash
-from tests.storage.files.campaign.medium import Fault
+from tests.storage.files.campaign.medium import Fault, Process
 from tests.storage.files.campaign.report import Campaign
 from tests.storage.files.campaign.stories import Story
+from tests.storage.files.campaign.test_derived import CATALOG
+from tracetui.storage.files.engine import FileEngine
 
 STATES = 25
 """Media looked at for each story."""
@@ -25,6 +28,21 @@ def test_a_power_cut_anywhere_leaves_what_was_acknowledged(campaign: Campaign) -
             trials += 1
     assert traces > trials
     campaign.report("power cut: crash states of stories", trials, effective, at_least=0.6)
+
+
+def test_a_power_cut_leaves_no_catalog_that_changes_a_list(campaign: Campaign) -> None:
+    """Logs that lost bytes and look as they did: a list that is checked says what a list without a catalog does."""
+    trials = effective = 0
+    for seed, chance in enumerate(campaign.seeds(20, 240)):
+        trace = Story(seed, durability="process").tell().medium.trace
+        for _ in range(STATES):
+            medium = Crash(trace[: chance.randint(len(trace) // 2, len(trace))]).state(chance)
+            listed = FileEngine(STORE, disk=Process(medium)).runs()
+            effective += CATALOG in medium.names
+            medium.rename((CATALOG, None))
+            assert listed == FileEngine(STORE, disk=Process(medium)).runs()
+            trials += 1
+    campaign.report("power cut: lists by a catalog that survived", trials, effective, at_least=0.2)
 
 
 def test_a_power_cut_after_a_failed_sync_leaves_what_was_acknowledged(campaign: Campaign) -> None:
