@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,7 +14,9 @@ from tracetui.analysis.errors import find_errors, signature, signature_of
 from tracetui.analysis.rollup import totals
 from tracetui.analysis.summary import letter, summary
 from tracetui.analysis.verdict import Liveness, Verdict, judge
+from tracetui.errors import UnreachableError
 from tracetui.importing.opening import FileImport
+from tracetui.storage.backend import RunView
 
 LATER = T0 + 10**10
 
@@ -53,6 +57,35 @@ def boom(kind: str = "ValueError", message: str = "no", *, recoverable: bool = F
 
 
 # ---- errors ----------------------------------------------------------------------------------------------
+
+
+class Hurt:
+    """A view whose bodies cannot be read together from one on: they do not hold, or the disk does not answer."""
+
+    def __init__(self, view: RunView, *, answers: bool) -> None:
+        self._view, self._answers = view, answers
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._view, name)
+
+    def packed_bodies(self, seqs: list[int]) -> Iterator[tuple[bytes, ...] | None]:
+        """Yield the first body, then nothing that can be used."""
+        yield next(iter(self._view.packed_bodies(seqs[:1])))
+        for _ in seqs[1:]:
+            if not self._answers:
+                raise UnreachableError("run.log", "no answer")
+            yield None
+
+
+@pytest.mark.parametrize(("answers", "second"), [(True, ("(damaged)", "")), (False, ("B", "b"))])
+def test_errors_read_together_are_damaged_where_they_do_not_hold_and_read_apart_where_nothing_answers(
+    runs: Runs, answers: bool, second: tuple[str, str]
+) -> None:
+    """What one body is like, or how the disk fares, keeps no error from being counted."""
+    runs.put("a", boom("A", "a"))
+    runs.put("b", boom("B", "b"))
+    found = find_errors(cast("RunView", Hurt(runs.db.view("r"), answers=answers))).found
+    assert [(each.type, each.message) for each in found] == [("A", "a"), second]
 
 
 def test_the_same_error_along_one_chain_counts_once_the_innermost(runs: Runs) -> None:

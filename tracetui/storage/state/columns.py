@@ -163,7 +163,8 @@ class Column:
 
     def joined(self) -> array[Any]:
         """Return all rows as one array."""
-        whole = array(self.typecode, self._buffer().tobytes())
+        whole = array(self.typecode)
+        whole.frombytes(unwrapped(self._buffer()).cast("B"))
         whole.extend(self._more)
         return whole
 

@@ -111,10 +111,11 @@ class TreeRows:
         first, following, is_open, shown = (
             self.view.first_child, self.view.next_sibling, self._open, self._shown,
         )  # fmt: skip
-        known, heads = self._known, self.groups.by_head
+        known, heads, plain = self._known, self.groups.by_head, self._plain_rows()
         above: list[int] = []
         tails: list[int] = [last] if last >= 0 else []
         while True:
+            node = plain(node, tails[-1] if tails else -1, level, rows, depths)
             if node >= 0:
                 if node in heads and not (tails and tails[-1] == heads[node].tail):
                     group = heads[node]
@@ -141,6 +142,28 @@ class TreeRows:
                     return
                 level -= 1
             node = following[node]
+
+    def _plain_rows(self) -> Callable[[int, int, int, array[int], array[int]], int]:
+        """Return what adds siblings as long as each is one row and no more: most rows of a large run are.
+
+        It is given the first, where to stop at the latest, their level, and what to add to; it returns the next one.
+        """
+        view, known, shown, is_open = self.view, self._known, self._shown, self._open
+        first, following, types, heads = view.first_child, view.next_sibling, view.types, self.groups.by_head
+        messages = {code for code, name in enumerate(view.type_names) if name in MESSAGES}
+
+        def plain(node: int, stop: int, level: int, rows: array[int], depths: array[int]) -> int:
+            before, add = len(rows), rows.append
+            while node >= 0 and node != stop and node not in heads:
+                if first[node] >= 0 and (is_open[node] or types[node] in messages):
+                    break
+                if node < known and (shown is None or shown(node)):
+                    add(node)
+                node = following[node]
+            depths.extend(array("i", (level,)) * (len(rows) - before))
+            return node
+
+        return plain
 
     # ---- groups ------------------------------------------------------------------------------------------
 
