@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from array import array
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,7 @@ import tracetui
 from tests.tui.conftest import login_bug
 from tracetui import Custom, Thought, TraceDraft, TraceStore
 from tracetui.tui.view.tree_model import TreeModel
-from tracetui.tui.view.tree_rows import ORPHANS
+from tracetui.tui.view.tree_rows import ORPHANS, row_after, row_before
 
 
 def ids(model: TreeModel) -> list[str]:
@@ -179,3 +181,17 @@ def test_the_sample_of_the_fixture_has_what_tests_rely_on(memory: tracetui.Datab
     """Seven loops are seven errors."""
     run = login_bug(memory, loops=7, run_id="other")
     assert memory.view(run).type_counts()["Error"] == 7
+
+
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=12).map(lambda few: few * 9),
+    st.integers(0, 107),
+    st.integers(-1, 3),
+)
+def test_rows_no_deeper_are_found_as_by_a_look_at_each(few: list[int], row: int, depth: int) -> None:
+    """The look at many rows in one call finds the same as one at each, in both directions."""
+    depths = array("i", few)
+    no_deeper = [at for at, found in enumerate(depths) if found <= depth]
+    row = min(row, len(depths))
+    assert row_after(depths, row, depth) == next((at for at in no_deeper if at >= row), len(depths))
+    assert row_before(depths, row, depth) == next((at for at in reversed(no_deeper) if at < row), -1)

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable
 
 from tracetui.tui.view.group_folds import is_group, key_of
-from tracetui.tui.view.tree_rows import ORPHANS, TreeRows
+from tracetui.tui.view.tree_rows import ORPHANS, TreeRows, row_after, row_before
 
 
 class TreeModel(TreeRows):
@@ -186,18 +186,10 @@ class TreeModel(TreeRows):
 
     def parent_row(self, row: int) -> int:
         """Return the row one level above, −1 for a root."""
-        depth = self.depths[row]
-        while row > 0:
-            row -= 1
-            if self.depths[row] < depth:
-                return row
-        return -1
+        return row_before(self.depths, row, self.depths[row] - 1)
 
     def sibling_row(self, row: int, step: int) -> int:
         """Return the next (step 1) or previous (−1) row of the same depth below the same parent, or the row itself."""
-        depth, at = self.depths[row], row + step
-        while 0 <= at < len(self.depths) and self.depths[at] >= depth:
-            if self.depths[at] == depth:
-                return at
-            at += step
-        return row
+        depths, depth = self.depths, self.depths[row]
+        at = row_after(depths, row + 1, depth) if step > 0 else row_before(depths, row, depth)
+        return at if 0 <= at < len(depths) and depths[at] == depth else row

@@ -257,11 +257,7 @@ class TreeRows:
 
     def span(self, row: int) -> int:
         """Return the number of visible rows of a row's subtree, itself included."""
-        depths, depth = self.depths, self.depths[row]
-        end = row + 1
-        while end < len(depths) and depths[end] > depth:
-            end += 1
-        return end - row
+        return row_after(self.depths, row + 1, self.depths[row]) - row
 
     # ---- filter and zoom ---------------------------------------------------------------------------------
 
@@ -371,7 +367,6 @@ class TreeRows:
 
     def _end_of(self, row: int) -> int:
         """Return where the subtree of a row ends, looking at the last row first."""
-        depths, depth = self.depths, self.depths[row]
         node, last = self.rows[-1], len(self.rows)
         group = self.groups.get(node)
         if group is not None:
@@ -382,10 +377,7 @@ class TreeRows:
                 if node == self.rows[row]:
                     return last
                 node = parents[node]
-        end = row + 1
-        while end < last and depths[end] > depth:
-            end += 1
-        return end
+        return row + self.span(row)
 
     def check(self) -> None:
         """Assert the invariants."""
@@ -393,3 +385,35 @@ class TreeRows:
         self.rebuild()
         if rows != list(self.rows) or depths != list(self.depths):
             raise AssertionError(f"rows {rows[:20]} should be {list(self.rows)[:20]}")
+
+
+PIECE = 4096
+"""Rows whose depths are looked at in one call; a search begins with fewer."""
+
+
+def row_after(depths: array[int], at: int, depth: int) -> int:
+    """Return the first row from ``at`` on that is no deeper, the number of rows if there is none.
+
+    >>> row_after(array("i", [0, 1, 2, 2, 1]), 2, 1), row_after(array("i", [0, 1, 2]), 1, 0)
+    (4, 3)
+    """
+    size = 16
+    while at < len(depths):
+        if min(depths[at : at + size]) <= depth:
+            return next(row for row in range(at, len(depths)) if depths[row] <= depth)
+        at, size = at + size, min(2 * size, PIECE)
+    return len(depths)
+
+
+def row_before(depths: array[int], row: int, depth: int) -> int:
+    """Return the last row before one that is no deeper than ``depth``, −1 if there is none.
+
+    >>> row_before(array("i", [0, 1, 2, 2, 1]), 4, 1), row_before(array("i", [0, 1, 2]), 0, 0)
+    (1, -1)
+    """
+    size = 16
+    while row > 0:
+        if min(depths[max(row - size, 0) : row]) <= depth:
+            return next(at for at in range(row - 1, -1, -1) if depths[at] <= depth)
+        row, size = row - size, min(2 * size, PIECE)
+    return -1
