@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any, NamedTuple, cast
 
 from tracetui.analysis.bodies import bodies
@@ -26,15 +27,22 @@ from tracetui.tui.view.run_model import RunModel
 
 BUCKETS = 480
 """Stretches that a run is cut into for its strips; drawn, as many of them as fit make one cell."""
+SLOWEST = 5
+"""How many of a row's traces are told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One row of a table: its figures, and how many of its own tokens came from a cache."""
+    """One row of a table: its figures, how many of its own tokens came from a cache, and what would cost its traces.
+
+    That are the seqs of those that took longest, slowest first, and the sum of their durations in milliseconds.
+    """
 
     by: By
     figures: Figures
     cached: int
+    slowest: tuple[int, ...]
+    total_ms: int
 
 
 class Sort(NamedTuple):
@@ -52,7 +60,7 @@ COLUMNS: tuple[Sort, ...] = (
     Sort("P95", lambda row: row.figures.p95),
     Sort("MAX", lambda row: row.figures.max),
     Sort("OWN", lambda row: row.figures.self_ms if row.figures.durations else None),
-    Sort("TOTAL", lambda row: row.figures.total_ms if row.figures.durations else None),
+    Sort("TOTAL", lambda row: row.total_ms if row.figures.durations else None),
     Sort("IN", lambda row: row.figures.own_in or None),
     Sort("CACHED", lambda row: row.cached or None),
     Sort("OUT", lambda row: row.figures.own_out or None),
@@ -140,7 +148,10 @@ def stats_of(view: RunView, estimates: Estimates | None = None, scope: Scope | N
     for by in BY:
         rows = statistics(view, by, timing, estimates, among)
         sums = _sums(view, by, rows, cached if among is None else _among(cached, among))
-        groups[by] = tuple(Group(by, row, sums.get(row.name, 0)) for row in rows)
+        groups[by] = tuple(
+            Group(by, row, sums.get(row.name, 0), _slowest(timing.durations, row.seqs), row.total_ms)
+            for row in rows
+        )
     counted = there if among is None else [seq for seq in there if seq in among]
     places, span = _places(view, timing)
     steps, tokens = _steps(view, places, counted), _tokens(view, places, counted)
@@ -317,7 +328,7 @@ def query_of(group: Group) -> str:
     """Return the query that gives the traces of a row.
 
     >>> from tracetui.analysis.statistics import Figures
-    >>> query_of(Group("tool", Figures("bash", (), 0, (), 0, 0, 0, 0.0, 0, 0, 0, 0.0), 0))
+    >>> query_of(Group("tool", Figures("bash", (), 0, (), 0, 0, 0, 0.0, 0, 0, 0, 0.0), 0, (), 0))
     'type:ToolCall name:bash'
     """
     name, by = group.figures.name, group.by
@@ -335,7 +346,7 @@ def query_of(group: Group) -> str:
     return print_query(Query(parts))
 
 
-def slowest(stats: Stats, group: Group, most: int) -> list[int]:
-    """Return the seqs of a row's traces that took longest, slowest first."""
-    timed = [seq for seq in group.figures.seqs if stats.timing.durations[seq] >= 0]
-    return sorted(timed, key=lambda seq: (-stats.timing.durations[seq], seq))[:most]
+def _slowest(durations: Sequence[int], seqs: Sequence[int]) -> tuple[int, ...]:
+    """Return the seqs of those that took longest, slowest first; linear, for the worker that counts."""
+    timed = (seq for seq in seqs if durations[seq] >= 0)
+    return tuple(nsmallest(SLOWEST, timed, key=lambda seq: (-durations[seq], seq)))

@@ -12,7 +12,7 @@ from tracetui.tui.view.context_plot import LABEL
 from tracetui.tui.view.document import Document
 from tracetui.tui.view.glyphs import Glyphs
 from tracetui.tui.view.run_model import RunModel
-from tracetui.tui.view.stats import COLUMNS, Group, Row, Stats, StatsModel, Strip, query_of, slowest
+from tracetui.tui.view.stats import COLUMNS, Group, Row, Stats, StatsModel, Strip, query_of
 
 Pieces = list[tuple[str, str]]
 
@@ -21,7 +21,6 @@ LEAST_NAME = 18
 _GOES_FIRST = ("CACHED", "MAX", "OUT", "P50", "OWN", "FAIL", "IN", "COST", "P95", "TOTAL")
 """Columns that give way where there is no room, in this order."""
 _LEVELS = " .:-=+*#%@"
-SLOWEST = 5
 BAR = 40
 _DURATIONS = frozenset({"P50", "P95", "MAX", "OWN", "TOTAL"})
 
@@ -174,7 +173,7 @@ def document(model: RunModel, stats: Stats | None, group: Group | None, glyphs: 
         made.heading("durations")
         _histogram(made, figures.durations, glyphs)
         made.heading("slowest")
-        for seq in slowest(stats, group, SLOWEST):
+        for seq in group.slowest:
             _trace(made, model, stats, seq)
     _sums(made, group)
     return made
@@ -203,7 +202,7 @@ def _sums(made: Document, group: Group) -> None:
     figures = group.figures
     made.heading("sums")
     own = [f"time {duration(figures.self_ms)}"] if figures.durations else []
-    below = [f"time {duration(figures.total_ms)}"] if figures.durations else []
+    below = [f"time {duration(group.total_ms)}"] if figures.durations else []
     own += _usage(figures.own_in, figures.own_out, figures.own_usd, figures.own_estimate)
     below += _usage(figures.subtree_in, figures.subtree_out, figures.subtree_usd, figures.subtree_estimate)
     if group.cached:
