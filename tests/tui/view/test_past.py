@@ -13,6 +13,7 @@ from tracetui import Custom, Database, Error, Thought, ToolCall, TraceStore
 from tracetui.model.trace_type import ERROR
 from tracetui.model.value import ValueLike
 from tracetui.tui.app import ExplorerApp
+from tracetui.tui.view import past_figures
 from tracetui.tui.view.detail import detail, title
 from tracetui.tui.view.header import breadcrumb, why_line
 from tracetui.tui.view.minimap import minimap
@@ -56,9 +57,13 @@ def counted(past: Past, seq: int) -> tuple[float, ...]:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("far", [0, FAR])
 @pytest.mark.parametrize("number", range(6))
-def test_figures_of_subtrees_are_those_of_what_was_there(memory: Database, number: int) -> None:
+def test_figures_of_subtrees_are_those_of_what_was_there(
+    memory: Database, number: int, far: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Step by step and by leaps, forwards and back: as counting what was there."""
+    monkeypatch.setattr(past_figures, "FAR", far)
     view = memory.view(random_run(memory, number, 40 if number < 5 else FAR + 50))
     moments = Moments(view, has_times=True)
     past = Past(view, moments, view.rollup())

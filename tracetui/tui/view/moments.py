@@ -19,7 +19,7 @@ class Moments:
     def __init__(self, view: RunView, *, has_times: bool) -> None:
         self.view, self.has_times = view, has_times
         came = arrivals(view, view.timestamps if has_times else range(view.count))
-        self.order = array("i", sorted(range(len(came)), key=lambda seq: (came[seq], seq)))
+        self.order = array("i", sorted(range(len(came)), key=came.__getitem__))
         self._ranks = array("i", bytes(4 * len(came)))
         for rank, seq in enumerate(self.order):
             self._ranks[seq] = rank

@@ -83,7 +83,8 @@ class PastFigures:
         return self.whole.counts(seq)
 
     def _used(self) -> Iterator[int]:
-        return (seq for seq in range(self._count) if self.whole.counts(seq))
+        marked = (seq for seq, mark in enumerate(self.whole.marks) if mark and seq < self._count)
+        return filter(self.whole.counts, marked)
 
     def _figure(self, place: int) -> Callable[[int], Any]:
         def figure(seq: int) -> Any:
@@ -108,11 +109,35 @@ class PastFigures:
         )
         first, self._at, self._time, self._context = self._at < 0, at, time, None
         touched = [*came, *self._by_end[low:high]]
-        if first or len(touched) > FAR:
+        if first and self._is_near_the_end(at):
+            touched = [*self._moments.order[at:], *self._later()]
+            self._take_whole()
+        elif first or len(touched) > FAR:
             self._make()
-        else:
-            for seq in touched:
-                self._settle(seq)
+            return
+        for seq in touched:
+            self._settle(seq)
+
+    def _is_near_the_end(self, at: int) -> bool:
+        """Whether the figures of the whole run are the nearest that there are."""
+        later = len(self._moments) - at
+        return later <= FAR and len(self.whole) == len(self._moments) and len(self._later()) <= FAR
+
+    def _later(self) -> array[int]:
+        """Return the traces with usage that end after the moment, in the order of their ends; none without times."""
+        ends = self._view.ends
+        return self._by_end[bisect_right(self._by_end, self._moments.end_ms, key=lambda seq: ends[seq]) :]
+
+    def _take_whole(self) -> None:
+        """Take the figures of the whole run, as of its end."""
+        count, whole, view = self._count, self.whole, self._view
+        columns = whole.errors, whole.traces, whole.tokens_in, whole.tokens_out, whole.cost
+        self._sums = [array(code, column) for code, column in zip("qqqqd", columns, strict=True)]
+        self._is_there, self._is_used = bytearray(b"\1") * count, bytearray(count)
+        for seq in self._by_end:
+            self._is_used[seq] = 1
+        roots = view.roots()
+        self.total = [sum(column[root] for root in roots if root < count) for column in self._sums]
 
     def _state(self, seq: int) -> tuple[bool, bool]:
         is_there = self._moments.was_there(seq)
