@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import compress, count
+from operator import gt
 
 from tracetui.storage.backend import NO_TIME, RunView
 
@@ -97,8 +99,22 @@ def arrivals(view: RunView, moments: Sequence[int]) -> array[int]:
     """Return by seq when each trace came: no earlier than what it is below. Without recursion."""
     count, parents = view.count, view.parents
     came = array("q", moments[:count])
+    if _is_in_order(came, parents[:count]):
+        return came
     for seq in view.forest().seqs:
         parent = parents[seq] if seq < count else -1
         if 0 <= parent < count and came[parent] > came[seq]:
             came[seq] = came[parent]
     return came
+
+
+def _is_in_order(came: array[int], parents: Sequence[int]) -> bool:
+    """Whether nothing came before what it is below, as in most runs; without a step of its own for each trace.
+
+    >>> _is_in_order(array("q", [1, 2, 9]), [-1, 0, 0]), _is_in_order(array("q", [5, 2, 9]), [-1, 0, 0])
+    (True, False)
+    """
+    if max(parents, default=-1) >= len(came):
+        return False
+    early = compress(count(), map(gt, map(came.__getitem__, parents), came))
+    return all(parents[seq] < 0 for seq in early)  # of −1, the last one is asked
