@@ -222,7 +222,8 @@ class Facets:
         As of a moment totals are of what there was, and cost a look at each of it.
         """
         view, model = self.model.columns, self.model
-        hits = [seq for seq in model.filter.matches if seq < view.count] if model.is_filtered else None
+        count = view.count
+        hits = [seq for seq in model.filter.matches if seq < count] if model.is_filtered else None
         there = None if model.moments is None else sorted(model.moments.order[: model.moments.at])
         if self.columns is not None and not self.needs_reading():
             self.columns.catch_up(view)
@@ -240,8 +241,9 @@ class Facets:
         columns = self.columns
         if columns is None or self.needs_reading():
             return {name: [FacetRow(name, "reading …", WAIT)] for name in ("name", "model", "dur")}
+        known = len(columns)
         hits, there = (
-            None if seqs is None else [seq for seq in seqs if seq < len(columns)] for seqs in (hits, there)
+            None if seqs is None else [seq for seq in seqs if seq < known] for seqs in (hits, there)
         )
         found = {
             name: _values(name, _counted(partial(columns.facets, name), hits, there))
