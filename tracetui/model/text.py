@@ -13,17 +13,22 @@ A tab becomes spaces.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
 _UNSAFE_CLASS = (
     "\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff"
 )
-_UNSAFE = re.compile(f"[{_UNSAFE_CLASS}]")
-_UNSAFE_BUT_NEWLINE = re.compile(
-    f"[{_UNSAFE_CLASS.replace(chr(0) + '-' + chr(0x1F), chr(0) + '-' + chr(9) + chr(11) + '-' + chr(0x1F))}]"
-)
 _ASCII_PICTURES = {code: f"^{chr(code ^ 0x40)}" for code in (*range(0x20), 0x7F)}
+
+
+@cache
+def _unsafe(*, newlines: bool = False) -> re.Pattern[str]:
+    """Return what matches a character to replace; made when first asked for, since it takes a short command's time."""
+    control = f"{chr(0)}-{chr(0x1F)}"
+    kept = f"{chr(0)}-{chr(9)}{chr(11)}-{chr(0x1F)}"
+    return re.compile(f"[{_UNSAFE_CLASS.replace(control, kept) if newlines else _UNSAFE_CLASS}]")
 
 
 def _shown(found: re.Match[str]) -> str:
@@ -45,9 +50,11 @@ def printable(text: str, *, newlines: bool = False) -> str:
     >>> printable("a\r\nb", newlines=True)
     'a\nb'
     """
+    if text.isascii() and text.isprintable():
+        return text
     if newlines:
-        return _UNSAFE_BUT_NEWLINE.sub(_shown, text.replace("\r\n", "\n"))
-    return _UNSAFE.sub(_shown, text)
+        return _unsafe(newlines=True).sub(_shown, text.replace("\r\n", "\n"))
+    return _unsafe().sub(_shown, text)
 
 
 def stand_ins(text: str) -> str:
@@ -56,7 +63,7 @@ def stand_ins(text: str) -> str:
     >>> stand_ins("a\x1b\u202eb")
     'a␛?b'
     """
-    return _UNSAFE.sub(lambda found: _PICTURES.get(ord(found.group()), "?"), text)
+    return _unsafe().sub(lambda found: _PICTURES.get(ord(found.group()), "?"), text)
 
 
 def ascii_only(text: str) -> str:
@@ -90,8 +97,7 @@ _ASCII_FORMS = {
     "’": "'",
 }
 
-
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTER = r"[^\W\d_]"
 
 
 def first_line(text: str) -> str:
@@ -103,7 +109,7 @@ def first_line(text: str) -> str:
     filled = ""
     for line in text[:20_000].splitlines():
         stripped = line.strip()
-        if stripped and _LETTER.search(stripped):
+        if stripped and re.search(_LETTER, stripped):
             return stripped
         filled = filled or stripped
     return filled

@@ -225,8 +225,11 @@ _STR, _LISTED = frozenset({str}), frozenset({tuple, list})
 
 # ---- JSON ------------------------------------------------------------------------------------------------
 
-_BYTES_KEY = re.compile(r"\$+bytes\Z")
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_UNSAFE_CLASS = "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+
+
+def _is_bytes_key(key: object) -> bool:
+    return isinstance(key, str) and key.startswith("$") and key.lstrip("$") == "bytes"
 
 
 def to_jsonable(value: object) -> object:
@@ -260,7 +263,7 @@ def _rebuilt(value: object, change: Callable[[Any], Any]) -> object:
 def _encoded(value: Any) -> Any:
     if isinstance(value, dict) and len(value) == 1:
         key = next(iter(value))
-        if type(key) is str and _BYTES_KEY.match(key):
+        if _is_bytes_key(key):
             return {"$" + key: value[key]}
     return _writable(value)
 
@@ -283,7 +286,7 @@ def _decoded(value: Any) -> Any:
         return list(value)
     if not isinstance(value, dict):
         return value
-    if len(value) == 1 and _BYTES_KEY.match(key := next(iter(value))):
+    if len(value) == 1 and _is_bytes_key(key := next(iter(value))):
         if key != "$bytes":
             return {key[1:]: value[key]}
         import base64
@@ -307,4 +310,4 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     import json
 
     text = json.dumps(_rebuilt(value, _writable), ensure_ascii=False, allow_nan=False, indent=indent)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return re.sub(_UNSAFE_CLASS, lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -13,12 +13,15 @@ FAILED_SUFFIX = ".failed"
 """Beside a log: a sync failed, nobody writes before a repair."""
 ASIDE_PREFIX = ".new-"
 """How the name of a file begins that is being made; left over only by a process that died right then."""
-_PLAIN_ID = re.compile(r"(?!x-)[a-z0-9][a-z0-9._-]{0,99}\Z")
-_OF_RUN = re.compile(
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+_OF_RUN = (
     r"(?P<stem>.+)(?:\.log|\.log\.torn-\d+-\d+|\.log\.damaged-\d+|(?P<derived>\.log\.failed|\.idx)"
-    r"|(?P<made>\.log\.repair-\d+|\.log\.compress-\d+|\.idx\.new))",
-    re.DOTALL,
+    r"|(?P<made>\.log\.repair-\d+|\.log\.compress-\d+|\.idx\.new))"
 )
+
+
+def _of_run(name: str) -> re.Match[str] | None:
+    return re.fullmatch(_OF_RUN, name, re.DOTALL)
 
 
 def file_name(run_id: str) -> str:
@@ -27,12 +30,18 @@ def file_name(run_id: str) -> str:
     >>> file_name("run-1"), file_name("../etc")
     ('run-1', 'x-dfb7dc9638aab3f1281dd8a8418d9cd1')
     """
-    if _PLAIN_ID.match(run_id) and not run_id.endswith(LOG_SUFFIX):
+    if _is_plain(run_id) and not run_id.endswith(LOG_SUFFIX):
         return run_id
     from hashlib import blake2b
 
     digest = blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16)
     return "x-" + digest.hexdigest()
+
+
+def _is_plain(run_id: str) -> bool:
+    return (
+        0 < len(run_id) <= 100 and run_id[0] not in "._-" and run_id[:2] != "x-" and _PLAIN.issuperset(run_id)
+    )
 
 
 def index_path(path: str) -> str:
@@ -46,17 +55,17 @@ def stem_of(name: str) -> str | None:
     >>> [stem_of(name) for name in ("a.log", "a.idx", "a.log.torn-64-9", "a.log.b.log", "a.txt")]
     ['a', 'a', 'a', 'a.log.b', None]
     """
-    found = _OF_RUN.fullmatch(name)
+    found = _of_run(name)
     return None if found is None else found["stem"]
 
 
 def is_being_made(name: str) -> bool:
     """Whether a file is one that a process is making, or left over when it died."""
-    found = _OF_RUN.fullmatch(name)
+    found = _of_run(name)
     return name.startswith(ASIDE_PREFIX) or (found is not None and found["made"] is not None)
 
 
 def needs_log(name: str) -> str | None:
     """Return the name of the log without which a file is of no use to anybody, None if there is none such."""
-    found = _OF_RUN.fullmatch(name)
+    found = _of_run(name)
     return None if found is None or found["derived"] is None else found["stem"] + LOG_SUFFIX
