@@ -9,6 +9,8 @@ from textual.app import ComposeResult
 from textual.color import Color
 from textual.command import CommandInput, CommandPalette, SearchIcon
 from textual.filter import LineFilter
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Input
 
@@ -21,6 +23,19 @@ def with_offsets(strip: Strip, x: int, y: int) -> Strip:
     Textual 8.2.8: ``Strip.apply_offsets`` marks each segment with its place; without it nothing can be selected.
     """
     return strip.apply_offsets(x, y)
+
+
+def resize_content(view: ScrollView, size: Size) -> None:
+    """Say how large the content of a view is; the screen is laid out anew only if a scroll bar comes or goes.
+
+    Textual 8.2.8: to set ``virtual_size`` lays out and paints the whole screen, though no widget's place depends on it
+    where the height is not ``auto``: 15 ms each time that the detail shows another trace.
+    """
+    if view.styles.auto_dimensions or not view.container_size:
+        view.virtual_size = size
+    elif size != view.virtual_size:
+        view.set_reactive(ScrollView.virtual_size, size)
+        view._scroll_update(size)  # noqa: SLF001 - what the layout does with it
 
 
 def plain_text(strips: list[Strip]) -> str:

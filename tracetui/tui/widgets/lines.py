@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tracetui.tui.compat import plain_text, with_offsets
+from tracetui.tui.compat import plain_text, resize_content, with_offsets
 from tracetui.tui.messages import CursorMoved, PlaceTaken, RowActivated
 from tracetui.tui.theme import style_of
 from tracetui.tui.widgets.pieces import to_strip
@@ -92,7 +92,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def resize_rows(self) -> None:
         """Tell the scroll bar how many lines there are."""
         height = self.row_count() + self.head_lines + self.foot_lines
-        self.virtual_size = Size(self.scrollable_content_region.width, height)
+        resize_content(self, Size(self.scrollable_content_region.width, height))
         self.cursor = max(min(self.cursor, self.row_count() - 1), 0)
 
     def on_resize(self) -> None:
