@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -185,6 +186,17 @@ async def test_the_explorer_shows_what_the_process_found(
             await settle(pilot)
         assert shown.known_spots == spots_of(model.columns)
     assert app.apart.do(model, process_of) is None
+
+
+async def test_what_a_run_takes_is_left_out_of_collections_while_it_is_looked_at(memory: Database) -> None:
+    """A search for cycles in all of it holds up keys; when one leaves, all can be collected again."""
+    gc.unfreeze()
+    login_bug(memory, name="failed", run_id="failed")
+    app = ExplorerApp(memory, run_id="failed")
+    async with app.run_test(size=(120, 32)) as pilot:
+        await settle(pilot)
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
 
 
 def test_settings_can_be_sent(apart: Apart) -> None:

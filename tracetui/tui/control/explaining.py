@@ -69,6 +69,7 @@ class Explaining(RunScreen):
         self._found: Insight | None = None
         self._seen: tuple[Seen, ...] | None = None
         self._is_news = False
+        self._is_set_aside = False
 
     def look_into_run(self) -> None:
         """Find out about the run: at once if it is small, else in a thread; of its errors in other runs always there."""
@@ -114,6 +115,10 @@ class Explaining(RunScreen):
         self._take_found()
         if goes_on:
             self.set_timer(COLLECT_SECONDS, self._collect)
+        elif not self._is_set_aside:
+            # Python looks through all there is for cycles now and then; of a large run that holds up a key for 50 ms
+            self._is_set_aside = True
+            gc.freeze()
 
     def _take_found(self) -> None:
         found, self._found = self._found, None
@@ -126,8 +131,9 @@ class Explaining(RunScreen):
             self.refresh_detail()
 
     def on_unmount(self) -> None:
-        """Stop what still works on a run that nobody looks at."""
+        """Stop what still works on a run that nobody looks at, and let all of it be collected."""
         self.app.apart.leave(self.model)
+        gc.unfreeze()
 
     def _take_insight(self, insight: Insight) -> None:
         place = self.current.place()
