@@ -14,6 +14,15 @@ import pytest
 from tracetui.cli import app
 
 
+def bare(**more: str) -> dict[str, str]:
+    """Return the environment with some variables, without those by which coverage gets into other processes.
+
+    It imports modules of its own there, and writes a file that a full disk does not take.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    return kept | more
+
+
 @dataclass
 class Result:
     """How a command ended."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli.conftest import bare
 
 BEFORE = (
     "import sys\nsys.argv = ['tracetui', *{words!r}]\nfrom tracetui.cli import entry\n{first}\nentry.main()"
@@ -18,7 +19,7 @@ def ran(folder: Path, words: list[str], first: str = "") -> subprocess.Completed
     """Run the program from its entry, after some code, on a store in a folder."""
     return subprocess.run(
         [sys.executable, "-c", BEFORE.format(words=words, first=first)],
-        capture_output=True, text=True, check=False, env={**os.environ, "TRACETUI_STORE": str(folder / "store")},
+        capture_output=True, text=True, check=False, env=bare(TRACETUI_STORE=str(folder / "store")),
     )  # fmt: skip
 
 

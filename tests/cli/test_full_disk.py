@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import tracetui
-from tests.cli.conftest import Result
+from tests.cli.conftest import Result, bare
 from tracetui import Thought, TraceDraft, TraceStore
 
 Full = Callable[..., Result]
@@ -27,7 +27,7 @@ def full(tmp_path: Path) -> Full:
     """Run a command in a process of its own, for which every file is full at so many bytes."""
 
     def call(most: int, *words: str, **more: str) -> Result:
-        surroundings = {**os.environ, "TRACETUI_STORE": str(tmp_path / "store"), **more}
+        surroundings = bare(TRACETUI_STORE=str(tmp_path / "store"), **more)
         done = subprocess.run(
             [*COMMAND, *words],
             capture_output=True, text=True, env=surroundings, check=False,
@@ -111,7 +111,7 @@ def test_output_that_is_not_taken_whole_is_an_error(
         done = subprocess.run(
             [*COMMAND, "query", "--run", "r", "--json"],
             stdout=out, stderr=subprocess.PIPE, text=True, check=False,
-            env={**os.environ, "TRACETUI_STORE": str(tmp_path / "store"), "PYTHONUNBUFFERED": unbuffered},
+            env=bare(TRACETUI_STORE=str(tmp_path / "store"), PYTHONUNBUFFERED=unbuffered),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
         )  # fmt: skip
     assert done.returncode == 2

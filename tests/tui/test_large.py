@@ -206,9 +206,9 @@ async def test_the_largest_payload_opens_in_the_detail(memory: Database, drawn: 
     assert drawn[0] < 1_000
 
 
-def test_a_long_run_on_disk_opens_with_its_index(tmp_path: Path, many: int) -> None:
+def test_a_long_run_on_disk_opens_with_its_index(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """View, tree, errors and figures of a store opened anew are those of the run; the end is at hand."""
-    traces = 20 * many
+    traces = 1_000_000 if request.config.getoption("--long") else 60_000
     with tracetui.open(tmp_path / "s") as db:
         run_id = record(db, "wide", traces)
         db.reindex(run_id)
